@@ -1,0 +1,53 @@
+# The front door. `make` builds build/hadal; `make demo` trains LeNet-5 on Fashion-MNIST.
+MAKEFLAGS += --no-print-directory
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 10
+
+all: build/CMakeCache.txt
+	@cmake --build build -j $(JOBS)
+
+build/CMakeCache.txt: deps
+	@test -e $@ || cmake --preset release || { rm -f $@; exit 1; }
+
+# Installs the Debian packages that are missing; silent when none is.
+deps:
+	@tools/deps
+
+demo: all
+	@tools/demo build/hadal
+
+test: all
+	@tools/test build $(JOBS)
+
+# The same tests under the sanitizers, and each fuzzer for FUZZ_SECONDS.
+test-all: test test-asan test-tsan fuzz
+test-asan test-tsan: test-%: deps
+	@cmake --preset $*
+	@cmake --build build/$* -j $(JOBS)
+	@tools/test build/$* $(JOBS)
+fuzz: deps
+	@tools/fuzz build/fuzz $(FUZZ_SECONDS) $(JOBS)
+
+# Nothing but cc and make: the library without dependencies, its tests, and the command.
+core:
+	@$(MAKE) -f tools/core.mk -j $(JOBS)
+
+bench: all
+	@build/hadal bench
+
+install: deps
+	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+	@cmake --build build -j $(JOBS)
+	@cmake --install build
+
+clean:
+	rm -rf build
+
+lint:
+	@tools/lint
+
+format:
+	clang-format -i $$(find src include examples test -name '*.[ch]' -o -name '*.inc' -o -name '*.cpp')
+
+.PHONY: all deps demo test test-all test-asan test-tsan fuzz core bench install clean lint format

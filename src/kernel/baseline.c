@@ -1,0 +1,14 @@
+// Kernels for any processor: four lanes, multiply and add rounded separately.
+#include <math.h>
+#define HD_LANES 4
+#define HD_SUFFIX baseline
+#include "simd.h"
+#include "product.inc"
+#include "conv.inc"
+#include "tile.inc"
+#include "program.inc"
+#include "reduce.inc"
+#include "softmax.inc"
+#include "pool.inc"
+#include "dropout.inc"
+#include "table.inc"

@@ -1,0 +1,176 @@
+// Convolutions against a double reference, all three passes: padding of every kind, strides,
+// dilation, groups, depthwise, few channels and filters; equal bits on AVX2 and AVX-512, with and
+// without `after`, in any order of parts.
+#define _POSIX_C_SOURCE 200809L
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel.h"
+
+static uint32_t seed = 1;
+static uint32_t word(void) { return (seed = seed * 1664525u + 1013904223u) >> 8; }
+static int64_t pick(int64_t from, int64_t to) { return from + word() % (to - from + 1); }
+
+static const hd_kernels *tables[HD_ISAS];
+static int table_count;
+static void find_tables(void) {
+  tables[table_count++] = hd_kernels_of(HD_ISA_BASELINE);
+#if defined(__x86_64__) && defined(__GNUC__)
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) tables[table_count++] = hd_kernels_of(HD_ISA_AVX2);
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl"))
+    tables[table_count++] = hd_kernels_of(HD_ISA_AVX512);
+#endif
+}
+
+static float *fresh(int64_t n, bool whole) {
+  float *p = malloc((size_t)n * 4);
+  assert_non_null(p);
+  for (int64_t i = 0; i < n; i++) p[i] = whole ? (float)pick(-8, 8) : (float)word() / 8388608.0f - 1.0f;
+  return p;
+}
+
+typedef struct seen { int64_t size, covered; char *mark; float *out; } seen;
+static void see(void *context, int64_t first, int64_t count) {
+  seen *s = context;
+  assert_true(count > 0 && first >= 0 && first + count <= s->size);
+  for (int64_t i = first; i < first + count; i++) {
+    assert_int_equal(s->mark[i]++, 0);
+    s->out[i] = -s->out[i];
+  }
+  s->covered += count;
+}
+
+static void run(const hd_kernels *t, const hd_conv *p, hd_conv_pass pass, const float *a, const float *b, float *out, int64_t size, bool backwards,
+                const hd_after *after) {
+  hd_conv_plan plan;
+  memset(&plan, 0x5a, sizeof plan);
+  t->conv_plan(p, pass, &plan);
+  assert_in_range(plan.run.phases, 1, HD_PHASES);
+  void *scratch = NULL;
+  assert_int_equal(posix_memalign(&scratch, 64, plan.run.scratch ? plan.run.scratch : 64), 0);
+  memset(scratch, 0xff, plan.run.scratch);
+  for (int64_t i = 0; i < size; i++) out[i] = NAN;
+  for (int phase = 0; phase < plan.run.phases; phase++) {
+    int64_t parts = plan.run.parts[phase];
+    assert_true(parts >= 1);
+    if (plan.run.flop < 5e4) assert_int_equal(parts, 1);
+    for (int64_t i = 0; i < parts; i++) t->conv_run(&plan, phase, backwards ? parts - 1 - i : i, a, b, out, scratch, after);
+  }
+  free(scratch);
+}
+
+// want and the sum of magnitudes, and how many terms, for each element of the pass's output.
+static void reference(const hd_conv *p, hd_conv_pass pass, const float *x, const float *w, const float *dy, double *want, double *sum, int *terms) {
+  int64_t cg = p->c / p->groups, fg = p->f / p->groups;
+  for (int64_t n = 0; n < p->n; n++)
+    for (int64_t i = 0; i < p->oh; i++)
+      for (int64_t j = 0; j < p->ow; j++)
+        for (int64_t r = 0; r < p->kh; r++)
+          for (int64_t s = 0; s < p->kw; s++) {
+            int64_t h = i * p->sh + r * p->dh - p->top, v = j * p->sw + s * p->dw - p->left;
+            if (h < 0 || h >= p->h || v < 0 || v >= p->w) continue;
+            for (int64_t c = 0; c < cg; c++)
+              for (int64_t f = 0; f < p->f; f++) {
+                int64_t xi = ((n * p->h + h) * p->w + v) * p->c + f / fg * cg + c, wi = ((r * p->kw + s) * cg + c) * p->f + f;
+                int64_t yi = ((n * p->oh + i) * p->ow + j) * p->f + f;
+                int64_t o = pass == HD_CONV_FORWARD ? yi : pass == HD_CONV_INPUT ? xi : wi;
+                double t = pass == HD_CONV_FORWARD ? (double)x[xi] * w[wi] : pass == HD_CONV_INPUT ? (double)dy[yi] * w[wi] : (double)x[xi] * dy[yi];
+                want[o] += t, sum[o] += fabs(t), terms[o]++;
+              }
+          }
+}
+
+static void check(hd_conv p, bool whole) {
+  int64_t xs = p.n * p.h * p.w * p.c, ws = p.kh * p.kw * (p.c / p.groups) * p.f, ys = p.n * p.oh * p.ow * p.f;
+  float *x = fresh(xs, whole), *w = fresh(ws, whole), *dy = fresh(ys, whole);
+  for (int pass = 0; pass < 3; pass++) {
+    int64_t size = pass == HD_CONV_FORWARD ? ys : pass == HD_CONV_INPUT ? xs : ws;
+    const float *a = pass == HD_CONV_INPUT ? dy : x, *b = pass == HD_CONV_WEIGHTS ? dy : w;
+    double *want = calloc((size_t)size, 8), *sum = calloc((size_t)size, 8);
+    int *terms = calloc((size_t)size, sizeof *terms);
+    float *out = malloc((size_t)size * 4), *again = malloc((size_t)size * 4), *first = malloc((size_t)size * 4);
+    char *mark = calloc((size_t)size, 1);
+    assert_true(want && sum && terms && out && again && first && mark);
+    reference(&p, (hd_conv_pass)pass, x, w, dy, want, sum, terms);
+    for (int t = 0; t < table_count; t++) {
+      run(tables[t], &p, (hd_conv_pass)pass, a, b, out, size, false, NULL);
+      for (int64_t i = 0; i < size; i++) {
+        double bound = whole ? 0 : 2.0 * terms[i] * 0x1p-24 * sum[i];
+        if (!(fabs(out[i] - want[i]) <= bound))
+          fail_msg("isa %d pass %d: n %d x %dx%dx%d f %d k %dx%d o %dx%d stride %d,%d dil %d,%d pad %d,%d groups %d: [%d] = %g, expected %g",
+                   (int)tables[t]->isa, pass, (int)p.n, (int)p.h, (int)p.w, (int)p.c, (int)p.f, (int)p.kh, (int)p.kw, (int)p.oh, (int)p.ow, (int)p.sh,
+                   (int)p.sw, (int)p.dh, (int)p.dw, (int)p.top, (int)p.left, (int)p.groups, (int)i, out[i], want[i]);
+      }
+      for (int64_t i = 0; i < size; i++) mark[i] = 0;
+      seen s = {size, 0, mark, again};
+      run(tables[t], &p, (hd_conv_pass)pass, a, b, again, size, true, &(hd_after){see, &s});
+      assert_int_equal(s.covered, size);
+      for (int64_t i = 0; i < size; i++) again[i] = -again[i];
+      assert_memory_equal(out, again, (size_t)size * 4);
+      if (tables[t]->isa == HD_ISA_AVX2) memcpy(first, out, (size_t)size * 4);
+      if (tables[t]->isa == HD_ISA_AVX512 && table_count == HD_ISAS) assert_memory_equal(out, first, (size_t)size * 4);
+    }
+    free(want), free(sum), free(terms), free(out), free(again), free(first), free(mark);
+  }
+  free(x), free(w), free(dy);
+}
+
+static hd_conv square(int64_t n, int64_t size, int64_t c, int64_t f, int64_t k, int64_t stride, int64_t pad) {
+  int64_t o = (size + 2 * pad - k) / stride + 1;
+  return (hd_conv){.n = n, .h = size, .w = size, .c = c, .f = f, .kh = k, .kw = k, .oh = o, .ow = o, .sh = stride, .sw = stride, .dh = 1, .dw = 1,
+                   .top = pad, .left = pad, .groups = 1};
+}
+
+static void test_layers(void **state) {
+  (void)state;
+  static const int64_t layer[][7] = {  // n, size, c, f, k, stride, pad
+    {9, 28, 1, 6, 5, 1, 2}, {9, 14, 6, 16, 5, 1, 0}, {17, 28, 1, 6, 5, 1, 0}, {9, 12, 6, 16, 5, 1, 2}, {2, 9, 64, 64, 3, 1, 1}, {2, 7, 40, 100, 3, 1, 1},
+    {2, 12, 32, 20, 1, 1, 0}, {3, 9, 24, 40, 1, 2, 0}, {1, 30, 3, 20, 7, 2, 3}, {3, 8, 16, 32, 3, 2, 1}, {4, 5, 8, 10, 5, 1, 2}, {2, 2, 4, 3, 5, 1, 2},
+    {5, 16, 1, 1, 3, 1, 1}, {3, 12, 20, 1, 3, 1, 1}, {2, 20, 3, 3, 3, 1, 1}, {3, 11, 1, 10, 4, 3, 1}, {2, 6, 96, 33, 2, 2, 0}, {64, 8, 2, 12, 3, 1, 1},
+  };
+  for (size_t i = 0; i < sizeof layer / sizeof *layer; i++)
+    for (int whole = 0; whole < 2; whole++)
+      check(square(layer[i][0], layer[i][1], layer[i][2], layer[i][3], layer[i][4], layer[i][5], layer[i][6]), whole);
+}
+
+static void test_groups(void **state) {
+  (void)state;
+  static const int64_t kind[][3] = {{37, 37, 37}, {64, 64, 64}, {8, 16, 8}, {12, 18, 3}, {70, 34, 2}, {64, 128, 2}, {6, 3, 3}};
+  for (size_t i = 0; i < sizeof kind / sizeof *kind; i++)
+    for (int64_t stride = 1; stride < 3; stride++) {
+      hd_conv p = square(3, 9, kind[i][0], kind[i][1], 3, stride, 1);
+      p.groups = kind[i][2];
+      check(p, stride == 1);
+    }
+}
+
+static void test_random(void **state) {
+  (void)state;
+  static const int64_t filters[] = {1, 2, 3, 5, 6, 8, 10, 12, 16, 17, 32, 40};
+  for (int round = 0; round < 500; round++) {
+    hd_conv p = {.n = pick(1, 9), .h = pick(1, 13), .w = pick(1, 20), .kh = pick(1, 6), .kw = pick(1, 6), .sh = 1, .sw = 1, .dh = 1, .dw = 1};
+    if (round % 2) p.sh = pick(1, 4), p.sw = pick(1, 4);
+    if (round % 3 == 0) p.dh = pick(1, 3), p.dw = pick(1, 3);
+    p.top = pick(0, p.kh), p.left = pick(0, p.kw);
+    int64_t high = p.h + p.top + pick(0, p.kh) - (p.kh - 1) * p.dh, wide = p.w + p.left + pick(0, p.kw) - (p.kw - 1) * p.dw;
+    if (high < 1 || wide < 1) continue;
+    p.oh = (high - 1) / p.sh + 1, p.ow = (wide - 1) / p.sw + 1;
+    p.groups = round % 5 ? 1 : pick(1, 5);
+    p.c = round % 4 ? pick(1, 12) : filters[word() % 12], p.f = filters[word() % 12];
+    if (p.groups > 1) p.c = p.groups * pick(1, 3), p.f = round % 10 ? p.groups * pick(1, 9) : p.c;
+    check(p, round & 1);
+  }
+}
+
+int main(void) {
+  find_tables();
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_layers), cmocka_unit_test(test_groups), cmocka_unit_test(test_random)};
+  return cmocka_run_group_tests_name("conv", tests, NULL, NULL);
+}

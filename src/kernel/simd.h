@@ -1,0 +1,35 @@
+// Vectors at the native width of the instruction set being compiled, in the compiler's vector
+// extension. Each of baseline.c, avx2.c and avx512.c defines HD_LANES and HD_SUFFIX, switches the
+// target on, and includes the *.inc sources, so that one text becomes three sets of kernels.
+#ifndef HD_LANES
+#error "include through baseline.c, avx2.c or avx512.c"
+#endif
+
+#include <string.h>
+
+#include "kernel.h"
+
+#define HD_CAT_(a, b) a##_##b
+#define HD_CAT(a, b) HD_CAT_(a, b)
+#define FN(name) HD_CAT(name, HD_SUFFIX)  // FN(product_run) -> product_run_avx2
+#define UNROLL _Pragma("GCC unroll 32")
+#define HD_INLINE static inline __attribute__((always_inline))
+
+typedef float vf __attribute__((vector_size(4 * HD_LANES)));
+typedef int32_t vi __attribute__((vector_size(4 * HD_LANES)));
+typedef float vf_u __attribute__((vector_size(4 * HD_LANES), aligned(4), may_alias));  // anywhere
+typedef int32_t vi_u __attribute__((vector_size(4 * HD_LANES), aligned(4), may_alias));
+
+// A fixed virtual width of 16 for sums across lanes: 16 / HD_LANES vectors.
+#define HD_VIRTUAL (16 / HD_LANES)
+
+HD_INLINE vf load(const float *p) { return *(const vf_u *)p; }
+HD_INLINE void store(float *p, vf v) { *(vf_u *)p = v; }
+HD_INLINE vf splat(float x) { return x - (vf){0}; }
+HD_INLINE vf load_n(const float *p, int64_t n) {  // n < HD_LANES: the rest is 0
+  vf v = {0};
+  memcpy(&v, p, (size_t)n * 4);
+  return v;
+}
+HD_INLINE void store_n(float *p, vf v, int64_t n) { memcpy(p, &v, (size_t)n * 4); }
+HD_INLINE vf choose(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }

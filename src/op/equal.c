@@ -1,0 +1,44 @@
+// y = a == b, a bool
+#include "op.h"
+
+HD_REF(equal) {
+  (void)part;
+  const hd_shape s = a->out_type->shape, *u = &a->in_type[0].shape, *v = &a->in_type[1].shape;
+  bool integer = a->in_type[0].dtype == HD_I32;
+  uint8_t *y = a->out[0];
+  for (int64_t i = 0, n = hd_args_count(a->out_type); i < n; i++) {
+    int64_t j = hd_broadcast_offset(s, *u, i), k = hd_broadcast_offset(s, *v, i);
+    y[i] = integer ? ((const int32_t *)a->in[0])[j] == ((const int32_t *)a->in[1])[k]
+                   : ((const real *)a->in[0])[j] == ((const real *)a->in[1])[k];
+  }
+}
+
+#ifndef HD_REF64
+static int expand(hd_expand *e, const void *attr, const int *in) {
+  (void)attr;
+  return hd_expand_tile(e, HD_TILE_eq, in[0], in[1], -1);
+}
+
+static const hd_case cases[] = {
+  {.in = {{HD_F32, {0}}, {HD_F32, {0}}}, .fill = {HD_FILL_TRUTH, HD_FILL_TRUTH}},
+  {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {1, {5}}}}, .fill = {HD_FILL_TRUTH, HD_FILL_TRUTH}},
+  {.in = {{HD_F32, {2, {4, 1}}}, {HD_F32, {2, {1, 3}}}}, .fill = {HD_FILL_TRUTH, HD_FILL_TRUTH}},
+  {.in = {{HD_F32, {0}}, {HD_F32, {1, {9}}}}, .fill = {HD_FILL_TRUTH, HD_FILL_TRUTH}},
+  {.in = {{HD_I32, {2, {3, 7}}}, {HD_I32, {2, {3, 7}}}},
+   .fill = {HD_FILL_INDEX, HD_FILL_INDEX}, .limit = 3},
+  {.in = {{HD_I32, {1, {7}}}, {HD_I32, {0}}}, .fill = {HD_FILL_INDEX, HD_FILL_INDEX}, .limit = 2},
+  {.in = {{HD_F32, {1, {3}}}, {HD_I32, {1, {3}}}}, .refuse = "inputs are f32 and i32; use hd_cast"},
+  {.in = {{HD_BOOL, {1, {3}}}, {HD_BOOL, {1, {3}}}}, .refuse = "input 0 is bool"},
+  {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {1, {2}}}},
+   .refuse = "shapes (2, 3) and (2) do not broadcast"},
+  {0}};
+
+const hd_op hd_def_equal = {
+  .name = "equal", .onnx = "Equal", .math = "y = a == b", .min_in = 2, .max_in = 2, .n_out = 1,
+  .shape = hd_rule_compare, HD_REFS(equal), .expand = expand, .cases = cases,
+  .kink = "a = b: no gradient anywhere"};
+
+hd_val hd_equal(hd_val a, hd_val b) {
+  return hd_node_add(&hd_def_equal, NULL, (hd_val[]){a, b}, 2);
+}
+#endif

@@ -1,0 +1,292 @@
+// Units become kernel calls: op rules choose the kernels, elementwise members become one program.
+#include "../base/json.h"
+#include "plan.h"
+
+// ---- Expanding nodes to tiles ------------------------------------------------------------------------
+// While a program is built, operands are registers 0, 1, ... and steps are STEP, STEP + 1, ...
+enum { STEP = 1000 };
+struct hd_expand { hd_program *p; int steps, values; bool full; };
+
+int hd_expand_value(hd_expand *e, double value) {
+  if (!e->p) return e->values++;
+  hd_program *p = e->p;
+  float x = (float)value;
+  for (int i = 0; i < p->inputs; i++)
+    if (p->in[i].constant && !memcmp(&p->in[i].value, &x, sizeof x)) return i;
+  if (p->inputs == HD_PROGRAM_OPERANDS) return e->full = true, 0;
+  p->in[p->inputs] = (hd_operand){.dtype = HD_F32, .constant = true, .value = x};
+  return p->inputs++;
+}
+
+int hd_expand_tile(hd_expand *e, int tile, int a, int b, int c) {
+  if (!e->p) return STEP + e->steps++;
+  hd_program *p = e->p;
+  if (p->steps == HD_PROGRAM_STEPS) return e->full = true, STEP;
+  p->step[p->steps].tile = (hd_tile)tile;
+  p->step[p->steps].a = (int16_t)a;
+  p->step[p->steps].b = (int16_t)b;
+  p->step[p->steps].c = (int16_t)c;
+  return STEP + p->steps++;
+}
+
+int hd_expand_count(const hd_node *n, int *values) {
+  hd_expand e = {0};
+  int in[HD_MAX_IN] = {0};
+  n->op->expand(&e, n->attr, in);
+  *values = e.values;
+  return e.steps;
+}
+
+static int16_t final_register(const hd_program *p, int16_t r) { return r >= STEP ? (int16_t)(r - STEP + p->inputs) : r; }
+
+void *hd_lower_alloc(hd_lowering *l, size_t bytes) { return hd_arena_alloc(l->arena, bytes); }
+
+// ---- Programs -----------------------------------------------------------------------------------------
+static void set_strides(hd_operand *o, const hd_program *p, hd_shape view) {
+  int64_t stride = 1;
+  for (int k = p->rank - 1, j = view.rank - 1; j >= 0 && k >= 0; k--, j--) {
+    o->stride[k] = view.d[j] == 1 ? 0 : stride;
+    stride *= view.d[j];
+  }
+}
+
+// The register of what member n reads at input k: another member, a constant, or an operand.
+static int operand_register(hd_compile_state *s, const hd_unit *u, hd_expand *e, const int32_t *made, hd_val *seen, const hd_node *n, int k) {
+  hd_program *p = e->p;
+  hd_val v = hd_operand_of(s, n, k), r = hd_root_of(v);
+  const hd_node *source = hd_node_of(r);
+  for (int32_t i = 0; i < u->members && v.node == r.node; i++)
+    if (u->member[i] == v.node) return made[i];
+  const hd_type *t = hd_type_of(v);
+  if (source->leaf == HD_LEAF_CONSTANT && t->dtype == HD_F32 && hd_shape_count(t->shape) == 1) return hd_expand_value(e, *(const float *)source->data);
+  hd_operand o = {.dtype = t->dtype};
+  set_strides(&o, p, t->shape);
+  for (int i = 0; i < p->inputs; i++)
+    if (!p->in[i].constant && seen[i].node == r.node && seen[i].out == r.out && !memcmp(p->in[i].stride, o.stride, sizeof o.stride)) return i;
+  if (p->inputs == HD_PROGRAM_OPERANDS) return e->full = true, 0;
+  p->in[p->inputs] = o;
+  seen[p->inputs] = r;
+  return p->inputs++;
+}
+
+static hd_status build_program(hd_compile_state *s, const hd_unit *u, hd_call *call, hd_val **in, hd_val **out) {
+  hd_arena *arena = &s->plan->arena;
+  hd_program *p = hd_arena_alloc(arena, sizeof *p);
+  int32_t *made = hd_arena_alloc(arena, sizeof *made * (size_t)u->members);
+  hd_val seen[HD_PROGRAM_OPERANDS] = {{0}};
+  call->program = hd_arena_alloc(arena, sizeof *call->program);
+  if (!p || !made || !call->program) return hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
+  p->rank = u->domain.rank ? u->domain.rank : 1;
+  p->d[0] = 1;
+  for (int i = 0; i < u->domain.rank; i++) p->d[i] = u->domain.d[i];
+  hd_expand e = {.p = p};
+  hd_text label = {.env = s->plan->env};
+  for (int32_t i = 0; i < u->members; i++) {
+    const hd_node *n = s->g->node[u->member[i]];
+    int reg[HD_MAX_IN];
+    for (int k = 0; k < n->n_in; k++) reg[k] = operand_register(s, u, &e, made, seen, n, k);
+    made[i] = n->op->expand(&e, n->attr, reg);
+    hd_text_add(&label, "%s%s", i ? " " : "", n->op->name);
+    const hd_value *v = hd_value_of(s, (hd_val){s->g, n->id, 0});
+    if (v->buffer < 0 && v->place.kind != HD_PLACE_FIXED) continue;
+    if (p->outputs == HD_PROGRAM_OPERANDS) e.full = true;
+    else p->out[p->outputs].reg = (int16_t)made[i], p->out[p->outputs++].dtype = n->out[0].dtype;
+  }
+  call->label = label.failed ? "elementwise" : hd_arena_print(arena, "%s%s%s", call->node ? call->node->op->name : "", call->node ? " > " : "", label.at ? label.at : "");
+  hd_text_free(&label);
+  if (e.full) return hd_fail(s->err, HD_E_INTERNAL, "compile: a program of %d nodes is too long", (int)u->members);
+  for (int i = 0; i < p->steps; i++) {
+    p->step[i].a = final_register(p, p->step[i].a);
+    p->step[i].b = final_register(p, p->step[i].b);
+    p->step[i].c = final_register(p, p->step[i].c);
+  }
+  for (int i = 0; i < p->outputs; i++) p->out[i].reg = final_register(p, p->out[i].reg);
+  call->p_in = p->inputs;
+  call->p_out = p->outputs;
+  *in = hd_arena_alloc(arena, sizeof **in * (size_t)(p->inputs + 1));
+  *out = hd_arena_alloc(arena, sizeof **out * (size_t)(p->outputs + 1));
+  if (!*in || !*out || !call->label) return hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
+  int64_t count = hd_shape_count(u->domain);
+  for (int i = 0; i < p->inputs; i++) {
+    if (p->in[i].constant) continue;
+    (*in)[i] = seen[i];
+    call->bytes += (double)HD_MIN(hd_type_bytes(hd_type_of(seen[i])), count * 4);
+  }
+  int outs = 0;
+  for (int32_t i = 0; i < u->members; i++) {
+    hd_val r = {s->g, u->member[i], 0};
+    const hd_value *v = hd_value_of(s, r);
+    if (v->buffer < 0 && v->place.kind != HD_PLACE_FIXED) continue;
+    (*out)[outs++] = r;
+    call->bytes += (double)hd_type_bytes(hd_type_of(r));
+  }
+  s->plan->store->kernels->program_plan(p, call->program);
+  call->flop += (double)count * p->steps;
+  return HD_OK;
+}
+
+static void run_program(const hd_args *a, int64_t part) {
+  const hd_call *c = a->data;
+  ((const hd_kernels *)a->attr)->program_run(c->program, part, a->in, a->out);
+}
+
+// ---- Single nodes ---------------------------------------------------------------------------------------
+static void whole_copy(const hd_args *a, int64_t part) {
+  (void)part;
+  memcpy(a->out[0], a->in[0], (size_t)hd_type_bytes(&a->out_type[0]));
+}
+
+static hd_status lower_node(hd_compile_state *s, const hd_unit *u, hd_call *call, int64_t *scratch) {
+  const hd_node *n = s->g->node[u->producer];
+  hd_arena *arena = &s->plan->arena;
+  hd_type *in = hd_arena_alloc(arena, sizeof *in * (size_t)(n->n_in + 1));
+  if (!in) return hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
+  bool used[HD_MAX_OUT], real64 = false;
+  for (int i = 0; i < n->n_in; i++) {
+    in[i] = *hd_type_of(n->in[i]);
+    real64 |= in[i].dtype == HD_F64;
+    call->bytes += (double)hd_type_bytes(&in[i]);
+  }
+  for (int i = 0; i < n->n_out; i++) {
+    const hd_value *v = hd_value_of(s, (hd_val){s->g, n->id, i});
+    used[i] = v->last >= 0 || v->place.kind == HD_PLACE_FIXED || i == 0;
+    real64 |= n->out[i].dtype == HD_F64;
+    if (used[i]) call->bytes += (double)hd_type_bytes(&n->out[i]);
+  }
+  hd_rule rule = {.graph = s->g, .op = n->op, .attr = n->attr, .n_in = n->n_in, .n_out = n->n_out, .in = in, .out = n->out, .value = n->in};
+  call->node = n;
+  call->label = n->op->name;
+  call->in_type = in;
+  call->out_type = n->out;
+  call->attr = n->attr;
+  call->site = n->name ? hd_hash(n->name, strlen(n->name), 0) : 0;
+  hd_lowering l = {.rule = &rule, .kernels = s->plan->store->kernels, .used = used, .arena = arena};
+  int64_t count = hd_shape_count(n->out[0].shape);
+  l.flop = (double)count;
+  if (n->op->cost) n->op->cost(&rule, &l.flop);
+  if (!real64 && n->op->lower && n->op->lower(&l)) return hd_fail(s->err, HD_E_MEMORY, "compile: memory is out lowering %s", n->op->name);
+  if (!l.phases) {
+    l.phases = 1;
+    l.phase[0].run = real64 ? n->op->ref64 : n->op->ref32;
+    l.phase[0].parts = 1;
+    if (!l.phase[0].run) return hd_fail(s->err, HD_E_UNSUPPORTED, "compile: %s has no kernel for %s", n->op->name, hd_dtype_name(n->out[0].dtype));
+  }
+  for (int i = 0; i < l.phases; i++) {
+    call->run[i] = l.phase[i].run;
+    call->parts[i] = l.phase[i].parts;
+  }
+  call->phases = l.phases;
+  call->data = l.data;
+  call->flop = l.flop;
+  *scratch = (int64_t)l.scratch;
+  return HD_OK;
+}
+
+// ---- Places ---------------------------------------------------------------------------------------------
+static hd_status places(hd_compile_state *s, const hd_val *v, int n, hd_place **to) {
+  *to = hd_arena_alloc(&s->plan->arena, sizeof **to * (size_t)(n + 1));
+  if (!*to) return hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
+  for (int i = 0; i < n; i++)
+    if (hd_ok(v[i])) (*to)[i] = hd_value_of(s, hd_root_of(v[i]))->place;
+  return HD_OK;
+}
+
+static hd_status copy_call(hd_compile_state *s, hd_call *call, const hd_type *type, hd_place from, hd_place to) {
+  hd_arena *arena = &s->plan->arena;
+  *call = (hd_call){.label = "copy", .run = {whole_copy}, .parts = {1}, .phases = 1, .serial = true, .n_in = 1, .n_out = 1,
+                    .in_type = type, .out_type = type, .bytes = 2.0 * (double)hd_type_bytes(type),
+                    .in = hd_arena_alloc(arena, sizeof from), .out = hd_arena_alloc(arena, sizeof to)};
+  if (!call->in || !call->out) return hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
+  *call->in = from;
+  *call->out = to;
+  return HD_OK;
+}
+
+// What could not be written in place is copied when the step is over. A variable that is both a
+// source and assigned goes through a buffer of its own.
+static hd_status end_copies(hd_compile_state *s, int32_t *staged) {
+  hd_plan *p = s->plan;
+  hd_status status = HD_OK;
+  for (int pass = 0; pass < 2 && !status; pass++)
+    for (int i = 0; i < s->assigns && !status; i++) {
+      hd_val r = hd_root_of(s->assign[i].value), var = s->assign[i].variable;
+      const hd_type *t = hd_type_of(var);
+      hd_place from = hd_value_of(s, r)->place, to = {.kind = HD_PLACE_FIXED, .at = (void *)hd_node_of(var)->data};
+      if (from.kind == HD_PLACE_FIXED && from.at == to.at) continue;
+      if (staged[i] >= 0) {
+        hd_place temporary = {.kind = HD_PLACE_WORKSPACE, .offset = s->buffer[staged[i]].offset};
+        if (pass == 0) status = copy_call(s, &p->call[p->calls++], t, from, temporary);
+        else status = copy_call(s, &p->call[p->calls++], t, temporary, to);
+      } else if (pass) status = copy_call(s, &p->call[p->calls++], t, from, to);
+    }
+  return status;
+}
+
+hd_status hd_lower_units(hd_compile_state *s) {
+  hd_plan *plan = s->plan;
+  hd_arena *arena = &plan->arena;
+  size_t n = (size_t)s->scheduled;
+  // A producer without a fast kernel runs its epilogue as a call of its own: room for two each.
+  plan->call = hd_arena_alloc(arena, sizeof *plan->call * (2 * n + 2 * (size_t)s->assigns + 1));
+  hd_val **in = hd_arena_alloc(arena, sizeof *in * (n + 1)), **out = hd_arena_alloc(arena, sizeof *out * (n + 1));
+  int32_t *scratch_of = hd_arena_alloc(arena, sizeof *scratch_of * (n + 1)), *staged = hd_arena_alloc(arena, sizeof *staged * (size_t)(s->assigns + 1));
+  hd_call *unit_call = hd_arena_alloc(arena, sizeof *unit_call * (n + 1));
+  if (!plan->call || !in || !out || !scratch_of || !staged || !unit_call) return hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
+  hd_status status = HD_OK;
+  for (int32_t i = 0; i < s->scheduled && !status; i++) {
+    const hd_unit *u = &s->unit[s->schedule[i]];
+    hd_call *c = &unit_call[i];
+    int64_t scratch = 0;
+    scratch_of[i] = -1;
+    if (u->producer) status = lower_node(s, u, c, &scratch);
+    if (!status && u->members) status = build_program(s, u, c, &in[i], &out[i]);
+    if (!status && scratch) status = hd_buffer_new(s, scratch, i, i, &scratch_of[i]);
+  }
+  for (int i = 0; i < s->assigns && !status; i++) {
+    hd_val r = hd_root_of(s->assign[i].value);
+    staged[i] = -1;
+    for (int k = 0; k < s->assigns; k++)
+      if (k != i && staged[i] < 0 && s->assign[k].variable.node == r.node && !status)
+        status = hd_buffer_new(s, hd_type_bytes(hd_type_of(r)), s->end, s->end, &staged[i]);
+  }
+  if (!status) status = hd_assign_offsets(s);
+  for (int32_t i = 0; i < s->scheduled && !status; i++) {
+    hd_call c = unit_call[i];
+    const hd_unit *u = &s->unit[s->schedule[i]];
+    if (c.node) {
+      hd_val outs[HD_MAX_OUT];
+      c.n_in = c.node->n_in;
+      c.n_out = c.node->n_out;
+      for (int k = 0; k < c.n_out; k++) outs[k] = (hd_val){s->g, u->producer, k};
+      if ((status = places(s, c.node->in, c.n_in, &c.in)) || (status = places(s, outs, c.n_out, &c.out))) break;
+      if (scratch_of[i] >= 0) c.scratch = (hd_place){.kind = HD_PLACE_WORKSPACE, .offset = s->buffer[scratch_of[i]].offset};
+    }
+    if (c.program && ((status = places(s, in[i], c.p_in, &c.program_in)) || (status = places(s, out[i], c.p_out, &c.program_out)))) break;
+    c.serial = c.flop < 40000 && c.bytes < 100000;
+    bool fast = c.node && c.run[0] != c.node->op->ref32 && c.run[0] != c.node->op->ref64;
+    if (c.node && (!c.program || fast)) {
+      plan->call[plan->calls++] = c;
+      continue;
+    }
+    if (c.node) {  // the reference does not call an epilogue
+      hd_call alone = c;
+      alone.program = NULL;
+      plan->call[plan->calls++] = alone;
+    }
+    c.node = NULL;
+    c.n_in = c.p_in;
+    c.n_out = c.p_out;
+    c.in = c.program_in;
+    c.out = c.program_out;
+    c.run[0] = run_program;
+    c.phases = 1;
+    c.parts[0] = c.program->run.parts[0];
+    c.attr = plan->store->kernels;
+    c.scratch = (hd_place){0};
+    c.in_type = c.out_type = NULL;
+    plan->call[plan->calls] = c;
+    plan->call[plan->calls].data = &plan->call[plan->calls];
+    plan->calls++;
+  }
+  return status ? status : end_copies(s, staged);
+}

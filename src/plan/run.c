@@ -1,0 +1,125 @@
+// Workspaces, and a step: a list of kernel calls on pointers that were resolved beforehand.
+#include "plan.h"
+
+typedef struct bound_call {   // a call with this workspace's pointers
+  hd_args args;
+  hd_after after;
+  const hd_call *call;
+  const hd_kernels *kernels;
+  const void **program_in;
+  void **program_out;
+} bound_call;
+
+struct hd_workspace {
+  hd_env env;
+  const hd_plan *plan;
+  hd_arena arena;
+  char *memory;
+  bool owner;
+  bound_call *call;
+  hd_step step;
+};
+
+static void *at(const hd_workspace *w, hd_place p) {
+  return p.kind == HD_PLACE_FIXED ? p.at : p.kind == HD_PLACE_WORKSPACE ? w->memory + p.offset : NULL;
+}
+
+static void epilogue(void *context, int64_t first, int64_t count) {
+  const bound_call *b = context;
+  b->kernels->program_range(b->call->program, first, count, b->program_in, b->program_out);
+}
+
+static void **pointers(hd_workspace *w, const hd_place *p, int n) {
+  void **to = hd_arena_alloc(&w->arena, sizeof *to * (size_t)(n + 1));
+  for (int i = 0; to && i < n; i++) to[i] = at(w, p[i]);
+  return to;
+}
+
+static bool bind(hd_workspace *w, const hd_call *c, bound_call *b) {
+  b->call = c;
+  b->kernels = w->plan->store->kernels;
+  b->args = (hd_args){.n_in = c->n_in, .n_out = c->n_out, .in_type = c->in_type, .out_type = c->out_type,
+                      .scratch = at(w, c->scratch), .attr = c->attr, .data = c->data, .step = &w->step, .site = c->site};
+  b->args.in = (const void *const *)pointers(w, c->in, c->n_in);
+  b->args.out = pointers(w, c->out, c->n_out);
+  if (!b->args.in || !b->args.out) return false;
+  if (!c->node || !c->program) return true;
+  b->program_in = (const void **)pointers(w, c->program_in, c->p_in);
+  b->program_out = pointers(w, c->program_out, c->p_out);
+  b->after = (hd_after){epilogue, b};
+  b->args.after = &b->after;
+  return b->program_in && b->program_out;
+}
+
+hd_workspace *hd_workspace_new(const hd_plan *plan, void *memory, hd_error *err) {
+  if (!plan) return hd_fail(err, HD_E_ARGUMENT, "workspace: no plan"), NULL;
+  const hd_env *env = &plan->env;
+  hd_workspace *w = hd_alloc(env, sizeof *w);
+  if (!w) return hd_fail(err, HD_E_MEMORY, "workspace: memory is out"), NULL;
+  *w = (hd_workspace){.env = *env, .plan = plan, .arena = {.env = *env}, .owner = !memory, .memory = memory};
+  if (!memory) w->memory = hd_alloc(env, (size_t)plan->info.workspace);
+  w->call = hd_arena_alloc(&w->arena, sizeof *w->call * (size_t)(plan->calls + 1));
+  bool ok = w->memory && w->call;
+  for (int i = 0; ok && i < plan->calls; i++) ok = bind(w, &plan->call[i], &w->call[i]);
+  if (ok) return w;
+  hd_fail(err, HD_E_MEMORY, "workspace: memory is out for %lld bytes", (long long)plan->info.workspace);
+  hd_workspace_free(w);
+  return NULL;
+}
+
+void hd_workspace_free(hd_workspace *w) {
+  if (!w) return;
+  hd_env env = w->env;
+  if (w->owner) hd_release(&env, w->memory);
+  hd_arena_free(&w->arena);
+  hd_release(&env, w);
+}
+
+static void *port(const hd_workspace *w, const hd_named_place *p, hd_type *type) {
+  if (type) *type = p->type;
+  return at(w, p->place);
+}
+
+void *hd_workspace_input(hd_workspace *w, const char *name, hd_type *type) {
+  for (int i = 0; w && i < w->plan->inputs; i++)
+    if (!strcmp(w->plan->input[i].name, name)) return port(w, &w->plan->input[i], type);
+  return NULL;
+}
+
+void *hd_workspace_feed(hd_workspace *w, int i, hd_type *type) {
+  char name[32];
+  hd_print(name, sizeof name, "feed %d", i);
+  return hd_workspace_input(w, name, type);
+}
+
+const void *hd_workspace_fetch(const hd_workspace *w, int i, hd_type *type) {
+  return w && i >= 0 && i < w->plan->fetches ? port(w, &w->plan->fetch[i], type) : NULL;
+}
+
+void hd_workspace_sample(hd_workspace *w, int64_t first) { if (w) w->step.sample = first; }
+
+typedef struct { hd_kernel_fn *run; const hd_args *args; } job;
+static void run_part(void *arg, int64_t part) {
+  const job *j = arg;
+  j->run(j->args, part);
+}
+
+hd_status hd_run(hd_workspace *w, hd_error *err) {
+  if (!w) return hd_fail(err, HD_E_ARGUMENT, "run: no workspace");
+  const hd_plan *p = w->plan;
+  hd_store *store = p->store;
+  w->step.seed = store->seed;
+  w->step.step = store->step;
+  w->step.train = p->train;
+  for (int i = 0; i < p->calls; i++) {
+    const bound_call *b = &w->call[i];
+    const hd_call *c = b->call;
+    for (int k = 0; k < c->phases; k++) {
+      if (c->serial || c->parts[k] == 1)
+        for (int64_t part = 0; part < c->parts[k]; part++) c->run[k](&b->args, part);
+      else hd_pool_run(store->pool, c->parts[k], run_part, &(job){c->run[k], &b->args});
+    }
+  }
+  if (p->updates) store->step++;
+  return HD_OK;
+}

@@ -1,0 +1,135 @@
+// Variables by name, and what plans run on: threads and kernels.
+#include "store.h"
+
+hd_store *hd_store_new(const hd_env *env) {
+  hd_store *s = hd_alloc(env, sizeof *s);
+  if (!s) return NULL;
+  if (env) s->env = *env;
+  s->arena.env = s->env;
+  s->seed = 1;
+  hd_isa isa = HD_ISA_BASELINE;
+  if (!hd_cpu_isa(&s->env, &isa, &s->error)) {
+    s->kernels = hd_kernels_of(isa);
+    hd_status status = hd_pool_new(&s->env, &s->pool, &s->error);
+    if (status) s->error.status = status;
+  }
+  return s;
+}
+
+void hd_store_free(hd_store *s) {
+  if (!s) return;
+  hd_env env = s->env;
+  for (int i = 0; i < s->count; i++) hd_release(&env, s->entry[i]->data);
+  hd_release(&env, s->entry);
+  hd_arena_free(&s->arena);
+  hd_pool_free(s->pool);
+  hd_release(&env, s);
+}
+
+const char *hd_store_error(const hd_store *s) { return s ? s->error.text : "no store: memory is out"; }
+void hd_store_seed(hd_store *s, uint64_t seed) { if (s) s->seed = seed; }
+uint64_t hd_store_step(const hd_store *s) { return s ? s->step : 0; }
+void hd_store_set_step(hd_store *s, uint64_t step) { if (s) s->step = step; }
+int hd_store_count(const hd_store *s) { return s ? s->count : 0; }
+const hd_parameter *hd_store_at(const hd_store *s, int i) { return s && i >= 0 && i < s->count ? s->entry[i] : NULL; }
+
+static hd_parameter *find(const hd_store *s, const char *name) {
+  for (int i = 0; s && i < s->count; i++)
+    if (!strcmp(s->entry[i]->name, name)) return s->entry[i];
+  return NULL;
+}
+const hd_parameter *hd_store_find(const hd_store *s, const char *name) { return find(s, name); }
+
+static hd_status put(hd_store *s, const char *name, hd_role role, hd_type type, hd_parameter **to, bool *made, hd_error *err) {
+  char a[96], b[96];
+  if (!s) return hd_fail(err, HD_E_ARGUMENT, "no store: memory was out when it was made");
+  if (s->error.status) return hd_fail(err, s->error.status, "%s", s->error.text);
+  hd_parameter *p = find(s, name);
+  *made = !p;
+  if (p) {
+    if (p->type.dtype != type.dtype || !hd_shape_equal(p->type.shape, type.shape))
+      return hd_fail(err, HD_E_SHAPE, "parameter \"%s\": the store holds %s %s, the network wants %s %s", name,
+                     hd_dtype_name(p->type.dtype), hd_shape_text(p->type.shape, a, sizeof a),
+                     hd_dtype_name(type.dtype), hd_shape_text(type.shape, b, sizeof b));
+    *to = p;
+    return HD_OK;
+  }
+  int64_t count = hd_shape_count(type.shape), bytes;
+  if (count < 0 || !hd_mul_size(count, (int64_t)hd_dtype_size(type.dtype), &bytes))
+    return hd_fail(err, HD_E_SHAPE, "parameter \"%s\": bad shape %s", name, hd_shape_text(type.shape, a, sizeof a));
+  if (s->count == s->room) {
+    int room = s->room ? 2 * s->room : 64;
+    void *more = hd_resize(&s->env, s->entry, sizeof *s->entry * (size_t)room);
+    if (!more) return hd_fail(err, HD_E_MEMORY, "parameter \"%s\": memory is out", name);
+    s->entry = more;
+    s->room = room;
+  }
+  // Vectors may be loaded past the end of a short row: keep a cache line of slack.
+  void *data = hd_alloc(&s->env, (size_t)bytes + 64);
+  p = data ? hd_arena_alloc(&s->arena, sizeof *p) : NULL;
+  const char *copy = p ? hd_arena_text(&s->arena, name) : NULL;
+  if (!copy) {
+    hd_release(&s->env, data);
+    return hd_fail(err, HD_E_MEMORY, "parameter \"%s\": memory is out for %lld bytes", name, (long long)bytes);
+  }
+  *p = (hd_parameter){copy, role, type, data};
+  s->entry[s->count++] = p;
+  *to = p;
+  return HD_OK;
+}
+
+hd_status hd_store_put(hd_store *s, const char *name, hd_role role, hd_type type, const hd_parameter **to, hd_error *err) {
+  hd_parameter *p = NULL;
+  bool made;
+  hd_status status = put(s, name, role, type, &p, &made, err);
+  if (!status && to) *to = p;
+  return status;
+}
+
+static void fill(const hd_parameter *p, int64_t i, double x) {
+  if (p->type.dtype == HD_F32) ((float *)p->data)[i] = (float)x;
+  else if (p->type.dtype == HD_F64) ((double *)p->data)[i] = x;
+  else if (p->type.dtype == HD_I32) ((int32_t *)p->data)[i] = (int32_t)x;
+  else if (p->type.dtype == HD_I64) ((int64_t *)p->data)[i] = (int64_t)x;
+}
+
+// Fans of (in, out) and (kh, kw, in, out) weights; a vector counts as (n, 1).
+static double variance(hd_init_kind kind, hd_shape s) {
+  double taps = 1, in = 1, out = 1;
+  for (int i = 0; i + 2 < s.rank; i++) taps *= (double)s.d[i];
+  if (s.rank >= 2) out = (double)s.d[s.rank - 1];
+  if (s.rank >= 1) in = (double)s.d[s.rank >= 2 ? s.rank - 2 : 0];
+  in = in * taps > 1 ? in * taps : 1;
+  if (kind <= HD_LECUN_NORMAL) return 1 / in;
+  return kind <= HD_GLOROT_NORMAL ? 2 / (in + out * taps) : 2 / in;
+}
+
+static double root(double x) {  // Newton; exact enough and free of libm's versions
+  double r = x > 1 ? x : 1;
+  for (int i = 0; i < 64; i++) r = 0.5 * (r + x / r);
+  return r;
+}
+
+static void initialise(const hd_parameter *p, hd_init init, uint64_t seed) {
+  hd_random_key key = {seed, hd_hash(p->name, strlen(p->name), 0)};
+  int64_t count = hd_shape_count(p->type.shape);
+  double deviation = init.kind >= HD_LECUN_UNIFORM ? root(variance(init.kind, p->type.shape)) : 0, limit = deviation * root(3);
+  for (int64_t i = 0; i < count; i++) switch (init.kind) {
+    case HD_INIT_DEFAULT: case HD_ZEROS: fill(p, i, 0); break;
+    case HD_ONES: fill(p, i, 1); break;
+    case HD_CONSTANT: fill(p, i, init.a); break;
+    case HD_UNIFORM: fill(p, i, init.a + ((double)init.b - init.a) * hd_random_uniform(key, (uint64_t)i)); break;
+    case HD_NORMAL: fill(p, i, init.a + init.b * hd_random_normal(key, (uint64_t)i)); break;
+    case HD_LECUN_UNIFORM: case HD_GLOROT_UNIFORM: case HD_HE_UNIFORM:
+      fill(p, i, limit * (2.0 * hd_random_uniform(key, (uint64_t)i) - 1)); break;
+    case HD_LECUN_NORMAL: case HD_GLOROT_NORMAL: case HD_HE_NORMAL:
+      fill(p, i, deviation * hd_random_normal(key, (uint64_t)i)); break;
+  }
+}
+
+hd_status hd_store_variable(hd_store *s, const char *name, hd_role role, hd_type type, hd_init init, hd_parameter **to, hd_error *err) {
+  bool made;
+  hd_status status = put(s, name, role, type, to, &made, err);
+  if (!status && made) initialise(*to, init, s->seed);
+  return status;
+}

@@ -1,0 +1,26 @@
+// The inside of a store.
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "../../include/hadal/store.h"
+#include "../base/arena.h"
+#include "../base/pool.h"
+#include "../base/random.h"
+#include "../graph/graph.h"
+#include "../kernel/kernel.h"
+
+struct hd_store {
+  hd_env env;
+  hd_arena arena;          // entries and names
+  hd_parameter **entry;
+  int count, room;
+  hd_pool *pool;
+  const hd_kernels *kernels;
+  uint64_t seed, step;
+  hd_error error;
+};
+
+// The parameter of a variable, made and initialised by (seed, name) if there is none.
+HD_NODISCARD hd_status hd_store_variable(hd_store *store, const char *name, hd_role role, hd_type type, hd_init init, hd_parameter **to, hd_error *err);
+
+#endif
