@@ -160,6 +160,7 @@ HD_API hd_tensor hd_predict_data(hd_store *store, hd_val value, const hd_data *d
 // Everything that a resumed run needs, in one safetensors file with a checksum. Written atomically;
 // the last `keep` stay; a damaged one is passed over for the one before.
 typedef struct hd_counters {
+  int64_t saves;                                       // checkpoints written before this one
   int64_t epoch, step, global_step, best_epoch, wait;  // epochs done; steps done in the current one
   double best_loss;
   double loss_sum, accuracy_sum;                       // of the current epoch

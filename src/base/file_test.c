@@ -18,7 +18,7 @@ static char folder[64], path[128];
 
 static int make_folder(void **state) {
   (void)state;
-  snprintf(folder, sizeof folder, "/tmp/hadal-file-XXXXXX");
+  snprintf(folder, sizeof folder, "%s/hadal-file-XXXXXX", P_tmpdir);
   if (!mkdtemp(folder)) return -1;
   snprintf(path, sizeof path, "%s/model", folder);
   return 0;

@@ -43,6 +43,8 @@ static hd_status collect(const hd_store *store, bool all, const hd_env *env, lis
     if (!all && p->role != HD_WEIGHT && p->role != HD_STATISTIC) continue;
     hd_status status = check_name(p->name, err);
     if (status) return status;
+    if ((int)p->role < 0 || (size_t)p->role >= strlen(HD_ST_LETTERS))
+      return hd_fail(err, HD_E_ARGUMENT, "parameter \"%.80s\": %d is no role", p->name, (int)p->role);
     to->at[to->count++] = p;
   }
   if (to->count > HD_ST_TENSORS)

@@ -8,7 +8,8 @@ static void check(const hd_copy *c, const char *from, size_t room) {
   for (int i = 0; i < c->rank; i++) n *= c->d[i];
   for (int64_t e = 0; e < n; e++) {
     int64_t rest = e, x = 0, y = 0;
-    for (int i = c->rank - 1; i >= 0; i--) x += rest % c->d[i] * c->from[i], y += rest % c->d[i] * c->to[i], rest /= c->d[i];
+    for (int i = c->rank - 1; i >= 0; i--)
+      x += rest % c->d[i] * c->from[i], y += rest % c->d[i] * c->to[i], rest /= c->d[i];
     memcpy(want + y * c->size, from + x * c->size, (size_t)c->size);
   }
   hd_copy_run(c, from, got);
@@ -37,9 +38,11 @@ static void test_copy(void **state) {
       int j = below(&seed, i + 1), t = order[i];
       if (trial % 3) order[i] = order[j], order[j] = t;
     }
-    for (int i = c.rank - 1; i >= 0; i--) c.from[order[i]] = stride, stride *= c.d[order[i]] + (below(&seed, 4) ? 0 : 3);
+    for (int i = c.rank - 1; i >= 0; i--)
+      c.from[order[i]] = stride, stride *= c.d[order[i]] + (below(&seed, 4) ? 0 : 3);
     stride = 1;
-    for (int i = c.rank - 1; i >= 0; i--) c.to[i] = stride, stride *= c.d[i] + (below(&seed, 4) ? 0 : 2);
+    for (int i = c.rank - 1; i >= 0; i--)
+      c.to[i] = stride, stride *= c.d[i] + (below(&seed, 4) ? 0 : 2);
     for (int i = 0; i < c.rank; i++) {
       if (!below(&seed, 6)) c.from[i] = 0;
       if (!below(&seed, 6)) start += (c.d[i] - 1) * c.from[i], c.from[i] = -c.from[i];
@@ -49,7 +52,8 @@ static void test_copy(void **state) {
   }
   for (int size = 1; size <= 8; size *= 2)  // plain transposes
     for (int64_t n = 1; n < 70; n += 9) {
-      hd_copy c = {.rank = 3, .size = size, .d = {2, n, 37}, .from = {37 * n, 1, n}, .to = {37 * n, 37, 1}};
+      hd_copy c = {
+          .rank = 3, .size = size, .d = {2, n, 37}, .from = {37 * n, 1, n}, .to = {37 * n, 37, 1}};
       check(&c, from, (size_t)(74 * n * size) + 64);
     }
 }

@@ -1,8 +1,11 @@
-// Pooling against plain loops, gradients against the definition, and the same bits on both instruction
-// sets whatever the order of the parts.
+// Pooling against plain loops, gradients against the definition, and the same bits on both
+// instruction sets whatever the order of the parts.
 #include "vector_test.h"
 
-typedef struct { float *x, *y, *dy, *dx; int32_t *index; } images;
+typedef struct {
+  float *x, *y, *dy, *dx;
+  int32_t *index;
+} images;
 
 // way: 0 max, 1 max gradient, 2 average, 3 average gradient.
 static void plain(const hd_pool2d *p, int way, images *at) {
@@ -22,7 +25,8 @@ static void plain(const hd_pool2d *p, int way, images *at) {
                 int64_t from = ((n * p->h + i) * p->w + j) * p->c + c;
                 if (pass == 0) {
                   float v = at->x[from];
-                  if (which < 0 || (!isnan(best) && (isnan(v) || v > best))) best = v, which = (int32_t)(r * p->kw + s);
+                  if (which < 0 || (!isnan(best) && (isnan(v) || v > best)))
+                    best = v, which = (int32_t)(r * p->kw + s);
                   sum += v, size++;
                 } else if (way == 1 && at->index[to] == (int32_t)(r * p->kw + s)) {
                   at->dx[from] += at->dy[to];
@@ -31,7 +35,8 @@ static void plain(const hd_pool2d *p, int way, images *at) {
                 }
               }
           if (way == 0) at->y[to] = best, at->index[to] = which;
-          if (way == 2) at->y[to] = sum / (float)(p->count_padding ? p->kh * p->kw : size ? size : 1);
+          if (way == 2)
+            at->y[to] = sum / (float)(p->count_padding ? p->kh * p->kw : size ? size : 1);
         }
 }
 
@@ -67,12 +72,14 @@ static void check(hd_pool2d p) {
       run(k[s], &p, way, &got, s == 1);
       assert_true(got.y[out] == -77 && got.dx[in] == -77 && got.index[out] == 1234);
       const float *a = way & 1 ? want.dx : want.y, *b = way & 1 ? got.dx : got.y;
-      for (int64_t i = 0; i < (way & 1 ? in : out); i++) assert_true(a[i] == b[i] || (isnan(a[i]) && isnan(b[i])));
+      for (int64_t i = 0; i < (way & 1 ? in : out); i++)
+        assert_true(a[i] == b[i] || (isnan(a[i]) && isnan(b[i])));
       if (way == 0) {
         assert_memory_equal(want.index, got.index, (size_t)out * 4);
         hd_pool2d_plan plan;
         k[s]->max_pool_plan(&p, &plan);
-        for (int64_t i = 0; i < plan.run.parts[0]; i++) k[s]->max_pool_run(&plan, i, got.x, got.y, NULL);
+        for (int64_t i = 0; i < plan.run.parts[0]; i++)
+          k[s]->max_pool_run(&plan, i, got.x, got.y, NULL);
         for (int64_t i = 0; i < out; i++) assert_true(a[i] == got.y[i] || isnan(a[i]));
       }
     }
@@ -86,11 +93,11 @@ static void test_pool(void **state) {
   for (int64_t c = 1; c <= 35; c += c < 18 ? 1 : 5)
     for (int padded = 0; padded < 2; padded++) {
       check((hd_pool2d){2, 8, 10, c, 2, 2, 4, 5, 2, 2, 0, 0, padded});
-      check((hd_pool2d){2, 9, 7, c, 2, 2, 4, 3, 2, 2, 0, 0, padded});                 // a rest at the edge
-      check((hd_pool2d){1, 9, 8, c, 3, 3, 5, 4, 2, 2, 1, 1, padded});                 // overlapping, padded
-      check((hd_pool2d){1, 6, 7, c, 3, 2, 6, 7, 1, 1, 1, 0, padded});                 // the same size
-      check((hd_pool2d){1, 7, 7, c, 7, 7, 1, 1, 1, 1, 0, 0, padded});                 // the whole image
-      check((hd_pool2d){1, 5, 9, c, 1, 2, 2, 3, 3, 4, 0, 0, padded});                 // gaps
+      check((hd_pool2d){2, 9, 7, c, 2, 2, 4, 3, 2, 2, 0, 0, padded});  // a rest at the edge
+      check((hd_pool2d){1, 9, 8, c, 3, 3, 5, 4, 2, 2, 1, 1, padded});  // overlapping, padded
+      check((hd_pool2d){1, 6, 7, c, 3, 2, 6, 7, 1, 1, 1, 0, padded});  // the same size
+      check((hd_pool2d){1, 7, 7, c, 7, 7, 1, 1, 1, 1, 0, 0, padded});  // the whole image
+      check((hd_pool2d){1, 5, 9, c, 1, 2, 2, 3, 3, 4, 0, 0, padded});  // gaps
     }
   check((hd_pool2d){64, 28, 28, 6, 2, 2, 14, 14, 2, 2, 0, 0, false});
   check((hd_pool2d){1, 113, 112, 33, 3, 3, 57, 56, 2, 2, 1, 1, true});

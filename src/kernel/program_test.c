@@ -1,10 +1,14 @@
 // The program runner against a plain interpreter over the domain, element by element with the same
-// tiles: equal to the bit, for any operands, for parts in any order, for any range, in place or not.
+// tiles: equal to the bit, for any operands, for parts in any order, for any range, in place or
+// not.
 #include "vector_test.h"
 
 enum { MOST = 90000 };
 
-typedef struct { const void *in[HD_PROGRAM_OPERANDS]; void *out[HD_PROGRAM_OPERANDS]; } pointers;
+typedef struct {
+  const void *in[HD_PROGRAM_OPERANDS];
+  void *out[HD_PROGRAM_OPERANDS];
+} pointers;
 
 static int64_t count_of(const hd_program *p) {
   int64_t n = 1;
@@ -14,7 +18,7 @@ static int64_t count_of(const hd_program *p) {
 
 static const int inputs_of[] = {
 #define X(name, inputs) inputs,
-  HD_TILES(X)
+    HD_TILES(X)
 #undef X
 };
 
@@ -24,7 +28,8 @@ static void interpret(const hd_kernels *k, const hd_program *p, const pointers *
     float r[HD_PROGRAM_OPERANDS + HD_PROGRAM_STEPS];
     for (int i = 0; i < p->inputs; i++) {
       int64_t rest = e, offset = 0;
-      for (int d = p->rank - 1; d >= 0; d--) offset += rest % p->d[d] * p->in[i].stride[d], rest /= p->d[d];
+      for (int d = p->rank - 1; d >= 0; d--)
+        offset += rest % p->d[d] * p->in[i].stride[d], rest /= p->d[d];
       if (p->in[i].constant) r[i] = p->in[i].value;
       else if (p->in[i].dtype == HD_F32) r[i] = ((const float *)at->in[i])[offset];
       else if (p->in[i].dtype == HD_I32) r[i] = (float)((const int32_t *)at->in[i])[offset];
@@ -32,7 +37,8 @@ static void interpret(const hd_kernels *k, const hd_program *p, const pointers *
     }
     for (int s = 0; s < p->steps; s++) {
       int many = inputs_of[p->step[s].tile];
-      k->tile[p->step[s].tile](&r[p->inputs + s], &r[p->step[s].a], many > 1 ? &r[p->step[s].b] : NULL,
+      k->tile[p->step[s].tile](&r[p->inputs + s], &r[p->step[s].a],
+                               many > 1 ? &r[p->step[s].b] : NULL,
                                many > 2 ? &r[p->step[s].c] : NULL, 1);
     }
     for (int o = 0; o < p->outputs; o++)
@@ -109,8 +115,9 @@ static void fill_memory(void) {
 static void test_broadcast(void **state) {
   (void)state;
   fill_memory();
-  const int64_t boxes[][4] = {{1, 1, 1, 1},   {1, 1, 1, 10},  {2, 3, 4, 5},   {4, 5, 3, 700}, {2, 3, 1100, 9}, {64, 1, 1, 10},
-                              {1, 1, 64, 300}, {3, 1, 513, 6}, {1, 1, 5000, 16}, {2, 2, 7, 3000}, {0, 3, 2, 2}, {5, 1, 1, 33}};
+  const int64_t boxes[][4] = {{1, 1, 1, 1},     {1, 1, 1, 10},   {2, 3, 4, 5},    {4, 5, 3, 700},
+                              {2, 3, 1100, 9},  {64, 1, 1, 10},  {1, 1, 64, 300}, {3, 1, 513, 6},
+                              {1, 1, 5000, 16}, {2, 2, 7, 3000}, {0, 3, 2, 2},    {5, 1, 1, 33}};
   for (size_t b = 0; b < sizeof boxes / sizeof *boxes; b++)
     for (unsigned has = 0; has < 16; has++) {
       hd_program p = chain(4, boxes[b]);
@@ -169,7 +176,8 @@ static void test_random(void **state) {
     p.inputs = 1 + below(&seed, HD_PROGRAM_OPERANDS), p.outputs = 1 + below(&seed, 4);
     p.steps = 1 + below(&seed, trial % 10 ? 12 : HD_PROGRAM_STEPS);
     int64_t room = trial % 5 ? 3000 : 40000;
-    for (int i = 0; i < p.rank; i++) p.d[i] = 1 + below(&seed, room > 700 ? 700 : (int)room), room /= p.d[i];
+    for (int i = 0; i < p.rank; i++)
+      p.d[i] = 1 + below(&seed, room > 700 ? 700 : (int)room), room /= p.d[i];
     pointers at = {{0}, {0}};
     for (int i = 0; i < p.inputs; i++) {
       p.in[i].dtype = below(&seed, 4) ? HD_F32 : HD_U8;
@@ -179,14 +187,18 @@ static void test_random(void **state) {
     }
     for (int s = 0; s < p.steps; s++) {
       p.step[s].tile = (hd_tile)(HD_TILE_add + below(&seed, 3));
-      if (!below(&seed, 4)) p.step[s].tile = (hd_tile[]){HD_TILE_tanh, HD_TILE_select, HD_TILE_relu, HD_TILE_max}[below(&seed, 4)];
-      p.step[s].a = (int16_t)below(&seed, p.inputs + s), p.step[s].b = (int16_t)below(&seed, p.inputs + s);
+      if (!below(&seed, 4))
+        p.step[s].tile =
+            (hd_tile[]){HD_TILE_tanh, HD_TILE_select, HD_TILE_relu, HD_TILE_max}[below(&seed, 4)];
+      p.step[s].a = (int16_t)below(&seed, p.inputs + s),
+      p.step[s].b = (int16_t)below(&seed, p.inputs + s);
       p.step[s].c = (int16_t)below(&seed, p.inputs + s);
       if (s && below(&seed, 2)) p.step[s].a = (int16_t)(p.inputs + s - 1);
       if (inputs_of[p.step[s].tile] < 2) p.step[s].b = p.step[s].c = -1;
     }
     for (int o = 0; o < p.outputs; o++) {
-      p.out[o].reg = (int16_t)(below(&seed, 8) ? p.inputs + below(&seed, p.steps) : below(&seed, p.inputs));
+      p.out[o].reg =
+          (int16_t)(below(&seed, 8) ? p.inputs + below(&seed, p.steps) : below(&seed, p.inputs));
       p.out[o].dtype = below(&seed, 4) ? HD_F32 : HD_BOOL;
     }
     p.out[0].reg = (int16_t)(p.inputs + p.steps - 1);
@@ -224,8 +236,9 @@ static void test_in_place(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_broadcast), cmocka_unit_test(test_strides),  cmocka_unit_test(test_types),
-    cmocka_unit_test(test_random),    cmocka_unit_test(test_in_place),
+      cmocka_unit_test(test_broadcast), cmocka_unit_test(test_strides),
+      cmocka_unit_test(test_types),     cmocka_unit_test(test_random),
+      cmocka_unit_test(test_in_place),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,9 +1,10 @@
-// Reductions, moments, softmax, argmax and dropout: against plain loops in double, and the same bits on
-// both instruction sets whatever the order of the parts.
+// Reductions, moments, softmax, argmax and dropout: against plain loops in double, and the same
+// bits on both instruction sets whatever the order of the parts.
 #include "vector_test.h"
 
 // All parts of all phases, forwards or backwards.
-static void reduce(const hd_kernels *k, const hd_reduce *p, const float *x, float *y, bool backwards) {
+static void reduce(const hd_kernels *k, const hd_reduce *p, const float *x, float *y,
+                   bool backwards) {
   hd_reduce_plan plan;
   k->reduce_plan(p, &plan);
   assert_in_range(plan.run.phases, 1, HD_PHASES);
@@ -12,7 +13,8 @@ static void reduce(const hd_kernels *k, const hd_reduce *p, const float *x, floa
     for (int64_t i = 0; i < plan.run.parts[f]; i++)
       k->reduce_run(&plan, f, backwards ? plan.run.parts[f] - 1 - i : i, x, y, scratch);
   free(scratch);
-  if (p->outer * p->reduce * p->inner <= 32768) assert_true(plan.run.phases == 1 && plan.run.parts[0] == 1);
+  if (p->outer * p->reduce * p->inner <= 32768)
+    assert_true(plan.run.phases == 1 && plan.run.parts[0] == 1);
 }
 
 static void check_reduce(int64_t outer, int64_t rows, int64_t inner) {
@@ -56,11 +58,13 @@ static void check_reduce(int64_t outer, int64_t rows, int64_t inner) {
 static void test_reduce(void **state) {
   (void)state;
   const int64_t shapes[][3] = {
-    {1, 1, 1},    {1, 0, 1},      {3, 0, 5},     {0, 4, 4},     {2, 1, 7},     {1, 50176, 6}, {64, 49, 16}, {1, 64, 300},
-    {1, 64, 10},  {64, 10, 1},    {5, 16, 1},    {5, 17, 1},    {3, 1000, 1},  {2, 70001, 1}, {1, 300000, 1},
-    {7, 13, 3},   {2, 4000, 3},   {1, 129, 513}, {1, 3000, 97}, {2, 300, 512}, {1, 40, 1500}, {1, 700, 1100}, {300, 129, 2},
+      {1, 1, 1},     {1, 0, 1},     {3, 0, 5},      {0, 4, 4},      {2, 1, 7},     {1, 50176, 6},
+      {64, 49, 16},  {1, 64, 300},  {1, 64, 10},    {64, 10, 1},    {5, 16, 1},    {5, 17, 1},
+      {3, 1000, 1},  {2, 70001, 1}, {1, 300000, 1}, {7, 13, 3},     {2, 4000, 3},  {1, 129, 513},
+      {1, 3000, 97}, {2, 300, 512}, {1, 40, 1500},  {1, 700, 1100}, {300, 129, 2},
   };
-  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check_reduce(shapes[i][0], shapes[i][1], shapes[i][2]);
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+    check_reduce(shapes[i][0], shapes[i][1], shapes[i][2]);
   for (int64_t n = 1; n <= 200; n += 3)
     for (int64_t inner = 1; inner < 40; inner += 7) check_reduce(2, n, inner);
 }
@@ -77,7 +81,8 @@ static void check_moments(int64_t rows, int64_t columns) {
     void *scratch = aligned_alloc(64, (plan.run.scratch + 127) / 64 * 64);
     for (int f = 0; f < plan.run.phases; f++)
       for (int64_t i = 0; i < plan.run.parts[f]; i++)
-        k[s]->moments_run(&plan, f, s == 1 ? plan.run.parts[f] - 1 - i : i, x, y, y + columns, scratch);
+        k[s]->moments_run(&plan, f, s == 1 ? plan.run.parts[f] - 1 - i : i, x, y, y + columns,
+                          scratch);
     free(scratch);
     if (s == 1) memcpy(first, y, (size_t)columns * 8);
     if (s == 2) assert_true(same_bits(first, y, 2 * columns));
@@ -97,16 +102,18 @@ static void check_moments(int64_t rows, int64_t columns) {
 
 static void test_moments(void **state) {
   (void)state;
-  check_moments(1, 1), check_moments(5, 3), check_moments(50176, 6), check_moments(3000, 64), check_moments(200, 700);
+  check_moments(1, 1), check_moments(5, 3), check_moments(50176, 6), check_moments(3000, 64),
+      check_moments(200, 700);
   check_moments(9000, 1), check_moments(17, 16), check_moments(3136, 513), check_moments(100000, 2);
 }
 
 static void check_softmax(int64_t rows, int64_t columns, bool log_too) {
   const hd_kernels *k[HD_ISAS];
   int sets = tables(k);
-  float *x = floats(rows * columns), *y = floats(rows * columns + 1), *first = floats(rows * columns);
+  float *x = floats(rows * columns), *y = floats(rows * columns + 1),
+        *first = floats(rows * columns);
   fill(x, rows * columns, 11);
-  if (columns > 3) x[3] = -INFINITY;
+  if (rows * columns > 3) x[3] = -INFINITY;
   for (int s = 0; s < sets; s++) {
     hd_softmax_plan plan;
     k[s]->softmax_plan(rows, columns, log_too, &plan);
@@ -123,7 +130,9 @@ static void check_softmax(int64_t rows, int64_t columns, bool log_too) {
       for (int64_t j = 0; j < columns; j++) sum += exp(x[r * columns + j] - most);
       for (int64_t j = 0; j < columns; j++) {
         double v = x[r * columns + j] - most, got = y[r * columns + j];
-        if (log_too) assert_true(v == -INFINITY ? got == v : fabs(got - (v - log(sum))) <= 2e-6 * (1 + log(sum)));
+        if (log_too)
+          assert_true(v == -INFINITY ? got == v
+                                     : fabs(got - (v - log(sum))) <= 2e-6 * (1 + log(sum)));
         else assert_true(fabs(got - exp(v) / sum) <= 1e-6 * exp(v) / sum);
       }
     }
@@ -133,8 +142,10 @@ static void check_softmax(int64_t rows, int64_t columns, bool log_too) {
 
 static void test_softmax(void **state) {
   (void)state;
-  for (int64_t n = 1; n <= 200; n += n < 40 ? 1 : 7) check_softmax(3, n, false), check_softmax(2, n, true);
-  check_softmax(64, 10, false), check_softmax(2000, 10, true), check_softmax(9, 10000, true), check_softmax(0, 4, false);
+  for (int64_t n = 1; n <= 200; n += n < 40 ? 1 : 7)
+    check_softmax(3, n, false), check_softmax(2, n, true);
+  check_softmax(64, 10, false), check_softmax(2000, 10, true), check_softmax(9, 10000, true),
+      check_softmax(0, 4, false);
 }
 
 static void test_argmax(void **state) {
@@ -151,7 +162,8 @@ static void test_argmax(void **state) {
       for (int64_t r = 0; r < 3; r++) {
         int64_t best = 0;
         for (int64_t j = 1; j < n; j++)
-          if (!isnan(x[r * n + best]) && (isnan(x[r * n + j]) || x[r * n + j] > x[r * n + best])) best = j;
+          if (!isnan(x[r * n + best]) && (isnan(x[r * n + j]) || x[r * n + j] > x[r * n + best]))
+            best = j;
         want[r] = (int32_t)best;
       }
       k[s]->argmax_rows(3, n, x, y);
@@ -161,11 +173,13 @@ static void test_argmax(void **state) {
 
 // One block of Philox 4x32-10, word by word.
 static uint32_t philox(uint64_t seed, uint64_t stream, uint64_t i) {
-  uint32_t c[4] = {(uint32_t)(i / 4), (uint32_t)(i / 4 >> 32), (uint32_t)stream, (uint32_t)(stream >> 32)};
+  uint32_t c[4] = {(uint32_t)(i / 4), (uint32_t)(i / 4 >> 32), (uint32_t)stream,
+                   (uint32_t)(stream >> 32)};
   uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
   for (int round = 0; round < 10; round++) {
     uint64_t a = (uint64_t)c[0] * 0xD2511F53u, b = (uint64_t)c[2] * 0xCD9E8D57u;
-    uint32_t next[4] = {(uint32_t)(b >> 32) ^ c[1] ^ key[0], (uint32_t)b, (uint32_t)(a >> 32) ^ c[3] ^ key[1], (uint32_t)a};
+    uint32_t next[4] = {(uint32_t)(b >> 32) ^ c[1] ^ key[0], (uint32_t)b,
+                        (uint32_t)(a >> 32) ^ c[3] ^ key[1], (uint32_t)a};
     memcpy(c, next, sizeof c);
     key[0] += 0x9E3779B9u, key[1] += 0xBB67AE85u;
   }
@@ -191,7 +205,10 @@ static void test_dropout(void **state) {
           k[s]->dropout(y, x, n, rates[b], 0x123456789abcdef0u, 0xfedcba9876543210u, starts[a]);
           assert_true(y[n] == -77);
           for (int64_t i = 0; i < n; i++) {
-            float u = (float)(philox(0x123456789abcdef0u, 0xfedcba9876543210u, starts[a] + (uint64_t)i) >> 8) * 0x1p-24f;
+            float u =
+                (float)(philox(0x123456789abcdef0u, 0xfedcba9876543210u, starts[a] + (uint64_t)i) >>
+                        8) *
+                0x1p-24f;
             float want = u >= rates[b] ? x[i] / (1 - rates[b]) : 0;
             assert_true(same_bits(&want, &y[i], 1));
           }
@@ -200,8 +217,8 @@ static void test_dropout(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_reduce), cmocka_unit_test(test_moments), cmocka_unit_test(test_softmax),
-    cmocka_unit_test(test_argmax), cmocka_unit_test(test_dropout),
+      cmocka_unit_test(test_reduce), cmocka_unit_test(test_moments), cmocka_unit_test(test_softmax),
+      cmocka_unit_test(test_argmax), cmocka_unit_test(test_dropout),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,10 +12,12 @@ static const struct {
   double (*exact)(double);
   double bound;  // units in the last place
 } functions[] = {
-  {HD_TILE_exp, exp, 1.1},         {HD_TILE_log, log, 1.0},           {HD_TILE_tanh, tanh, 2.4},
-  {HD_TILE_sigmoid, sigmoid, 2.2}, {HD_TILE_softplus, softplus, 1.7}, {HD_TILE_erf, erf, 1.2},
-  {HD_TILE_sin, sin, 1.6},         {HD_TILE_cos, cos, 1.6},           {HD_TILE_rsqrt, rsqrt, 1.5},
-  {HD_TILE_sqrt, sqrt, 0.5001},    {HD_TILE_floor, floor, 0},         {HD_TILE_recip, recip, 0.5001},
+    {HD_TILE_exp, exp, 1.1},           {HD_TILE_log, log, 1.0},
+    {HD_TILE_tanh, tanh, 2.4},         {HD_TILE_sigmoid, sigmoid, 2.2},
+    {HD_TILE_softplus, softplus, 1.7}, {HD_TILE_erf, erf, 1.2},
+    {HD_TILE_sin, sin, 1.6},           {HD_TILE_cos, cos, 1.6},
+    {HD_TILE_rsqrt, rsqrt, 1.5},       {HD_TILE_sqrt, sqrt, 0.5001},
+    {HD_TILE_floor, floor, 0},         {HD_TILE_recip, recip, 0.5001},
 };
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
 
@@ -49,13 +51,16 @@ static void test_accuracy(void **state) {
           if (!(distance(y[s][i], exact) <= worst)) worst = distance(y[s][i], exact), at = x[i];
       }
     }
-    if (worst > functions[f].bound) fail_msg("tile %d: %g ulp at %g", (int)functions[f].tile, worst, (double)at);
+    if (worst > functions[f].bound)
+      fail_msg("tile %d: %g ulp at %g", (int)functions[f].tile, worst, (double)at);
   }
 }
 
-static const float special[] = {0.0f,  -0.0f,  1.0f,   -1.0f,      INFINITY,    -INFINITY, NAN,         2.0f,  -2.0f,
-                                3.0f,  -3.0f,  0.5f,   -0.5f,      2.5f,        -2.5f,     1e-40f,      1e30f, -1e-40f,
-                                -1e30f, 89.0f, -104.0f, 16777216.0f, -8388609.0f, 0x1p-149f, 0x1.fffffep127f};
+static const float special[] = {0.0f,      -0.0f,       1.0f,        -1.0f,     INFINITY,
+                                -INFINITY, NAN,         2.0f,        -2.0f,     3.0f,
+                                -3.0f,     0.5f,        -0.5f,       2.5f,      -2.5f,
+                                1e-40f,    1e30f,       -1e-40f,     -1e30f,    89.0f,
+                                -104.0f,   16777216.0f, -8388609.0f, 0x1p-149f, 0x1.fffffep127f};
 enum { SPECIAL = sizeof special / sizeof *special };
 
 static void test_special(void **state) {
@@ -68,12 +73,14 @@ static void test_special(void **state) {
       for (int f = 0; f < FUNCTIONS; f++) {
         k[s]->tile[functions[f].tile](&y, &x, NULL, NULL, 1);
         double bad = distance(y, functions[f].exact(x));
-        if (bad > functions[f].bound) fail_msg("tile %d of %g is %g", (int)functions[f].tile, (double)x, (double)y);
+        if (bad > functions[f].bound)
+          fail_msg("tile %d of %g is %g", (int)functions[f].tile, (double)x, (double)y);
       }
       for (int j = 0; j < SPECIAL; j++) {
         float b = special[j];
         k[s]->tile[HD_TILE_pow](&y, &x, &b, NULL, 1);
-        if (distance(y, pow(x, b)) > 0.51) fail_msg("pow(%g, %g) is %g", (double)x, (double)b, (double)y);
+        if (distance(y, pow(x, b)) > 0.51)
+          fail_msg("pow(%g, %g) is %g", (double)x, (double)b, (double)y);
       }
     }
 }
@@ -89,28 +96,29 @@ static void test_pow(void **state) {
   for (int s = 0; s < sets; s++) {
     k[s]->tile[HD_TILE_pow](y, a, b, NULL, N);
     for (int i = 0; i < N; i++)
-      if (distance(y[i], pow(a[i], b[i])) > 0.501) fail_msg("pow(%g, %g) is %g", (double)a[i], (double)b[i], (double)y[i]);
+      if (distance(y[i], pow(a[i], b[i])) > 0.501)
+        fail_msg("pow(%g, %g) is %g", (double)a[i], (double)b[i], (double)y[i]);
   }
 }
 
 static float plain(hd_tile tile, float a, float b, float c) {
   switch (tile) {
-  case HD_TILE_copy: return a;
-  case HD_TILE_neg: return -a;
-  case HD_TILE_abs: return fabsf(a);
-  case HD_TILE_sign: return a > 0 ? 1 : a < 0 ? -1 : a;
-  case HD_TILE_relu: return a <= 0 ? 0 : a;
-  case HD_TILE_add: return a + b;
-  case HD_TILE_sub: return a - b;
-  case HD_TILE_mul: return a * b;
-  case HD_TILE_div: return a / b;
-  case HD_TILE_max: return isnan(a) || isnan(b) ? NAN : a > b ? a : b;
-  case HD_TILE_min: return isnan(a) || isnan(b) ? NAN : a < b ? a : b;
-  case HD_TILE_gt: return a > b;
-  case HD_TILE_ge: return a >= b;
-  case HD_TILE_eq: return a == b;
-  case HD_TILE_select: return a != 0 ? b : c;
-  default: return NAN;
+    case HD_TILE_copy: return a;
+    case HD_TILE_neg: return -a;
+    case HD_TILE_abs: return fabsf(a);
+    case HD_TILE_sign: return a > 0 ? 1 : a < 0 ? -1 : a;
+    case HD_TILE_relu: return a <= 0 ? 0 : a;
+    case HD_TILE_add: return a + b;
+    case HD_TILE_sub: return a - b;
+    case HD_TILE_mul: return a * b;
+    case HD_TILE_div: return a / b;
+    case HD_TILE_max: return isnan(a) || isnan(b) ? NAN : a > b ? a : b;
+    case HD_TILE_min: return isnan(a) || isnan(b) ? NAN : a < b ? a : b;
+    case HD_TILE_gt: return a > b;
+    case HD_TILE_ge: return a >= b;
+    case HD_TILE_eq: return a == b;
+    case HD_TILE_select: return a != 0 ? b : c;
+    default: return NAN;
   }
 }
 
@@ -121,7 +129,8 @@ static void test_plain(void **state) {
                            HD_TILE_min,  HD_TILE_gt,  HD_TILE_ge,  HD_TILE_eq,   HD_TILE_select};
   enum { N = SPECIAL * SPECIAL };
   static float a[N], b[N], c[N], y[N];
-  for (int i = 0; i < N; i++) a[i] = special[i / SPECIAL], b[i] = special[i % SPECIAL], c[i] = special[i % 7];
+  for (int i = 0; i < N; i++)
+    a[i] = special[i / SPECIAL], b[i] = special[i % SPECIAL], c[i] = special[i % 7];
   const hd_kernels *k[HD_ISAS];
   int sets = tables(k);
   for (int s = 0; s < sets; s++)
@@ -130,7 +139,8 @@ static void test_plain(void **state) {
       for (int i = 0; i < N; i++) {
         float want = plain(exact[t], a[i], b[i], c[i]);
         if (isnan(want) ? !isnan(y[i]) : !same_bits(&want, &y[i], 1))
-          fail_msg("tile %d of %g, %g, %g is %g", (int)exact[t], (double)a[i], (double)b[i], (double)c[i], (double)y[i]);
+          fail_msg("tile %d of %g, %g, %g is %g", (int)exact[t], (double)a[i], (double)b[i],
+                   (double)c[i], (double)y[i]);
       }
     }
 }
@@ -169,8 +179,8 @@ static void test_bits(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_accuracy), cmocka_unit_test(test_special), cmocka_unit_test(test_pow),
-    cmocka_unit_test(test_plain),    cmocka_unit_test(test_bits),
+      cmocka_unit_test(test_accuracy), cmocka_unit_test(test_special), cmocka_unit_test(test_pow),
+      cmocka_unit_test(test_plain),    cmocka_unit_test(test_bits),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

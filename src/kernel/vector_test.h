@@ -19,9 +19,10 @@ static inline int tables(const hd_kernels *to[HD_ISAS]) {
   to[n++] = hd_kernels_of(HD_ISA_BASELINE);
 #if defined(__x86_64__) && defined(__GNUC__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) to[n++] = hd_kernels_of(HD_ISA_AVX2);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl"))
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    to[n++] = hd_kernels_of(HD_ISA_AVX2);
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
     to[n++] = hd_kernels_of(HD_ISA_AVX512);
 #endif
   return n;
@@ -43,7 +44,9 @@ static inline float *floats(int64_t n) {
   assert_non_null(x);
   return x;
 }
-static inline bool same_bits(const void *a, const void *b, int64_t n) { return n == 0 || !memcmp(a, b, (size_t)n * 4); }
+static inline bool same_bits(const void *a, const void *b, int64_t n) {
+  return n == 0 || !memcmp(a, b, (size_t)n * 4);
+}
 static inline float bits_of(uint32_t bits) {
   float x;
   memcpy(&x, &bits, 4);

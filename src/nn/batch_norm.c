@@ -7,19 +7,26 @@ static hd_val batch_norm(hd_val x, const hd_batch_norm_options *o) {
   hd_dtype dtype = hd_type_of(x)->dtype;
   char text[96];
   if (s.rank < 2 || s.d[s.rank - 1] < 1)
-    return hd_layer_fail(x, "batch_norm", o->name, "x is %s, weights would be (C): needs (N, ..., C) with a known C",
+    return hd_layer_fail(x, "batch_norm", o->name,
+                         "x is %s, weights would be (C): needs (N, ..., C) with a known C",
                          hd_shape_text(s, text, sizeof text));
   if (!(o->momentum >= 0 && o->momentum < 1) || !(o->epsilon >= 0))
-    return hd_layer_fail(x, "batch_norm", o->name, "momentum %g must be in (0, 1), epsilon %g positive", (double)o->momentum, (double)o->epsilon);
+    return hd_layer_fail(x, "batch_norm", o->name,
+                         "momentum %g must be in (0, 1), epsilon %g positive", (double)o->momentum,
+                         (double)o->epsilon);
   double keep = o->momentum > 0 ? (double)o->momentum : 0.9;
   hd_init zeros = {HD_ZEROS, 0, 0}, ones = {HD_ONES, 0, 0};
   hd_shape c = HD_SHAPE(s.d[s.rank - 1]);
-  hd_val gamma = hd_scope_variable(g, "gamma", dtype, c, HD_WEIGHT, ones), beta = hd_scope_variable(g, "beta", dtype, c, HD_WEIGHT, zeros);
-  hd_val mean = hd_scope_variable(g, "mean", dtype, c, HD_STATISTIC, zeros), variance = hd_scope_variable(g, "variance", dtype, c, HD_STATISTIC, ones);
-  hd_val y = hd_op_batch_norm(x, gamma, beta, mean, variance, (hd_op_batch_norm_options){.epsilon = o->epsilon});
+  hd_val gamma = hd_scope_variable(g, "gamma", dtype, c, HD_WEIGHT, ones),
+         beta = hd_scope_variable(g, "beta", dtype, c, HD_WEIGHT, zeros);
+  hd_val mean = hd_scope_variable(g, "mean", dtype, c, HD_STATISTIC, zeros),
+         variance = hd_scope_variable(g, "variance", dtype, c, HD_STATISTIC, ones);
+  hd_val y = hd_op_batch_norm(x, gamma, beta, mean, variance,
+                              (hd_op_batch_norm_options){.epsilon = o->epsilon});
   hd_val moments = hd_moments(x);  // the same node as inside y, once sealed
   hd_assign_statistic(mean, hd_add(hd_scale(mean, keep), hd_scale(moments, 1 - keep)), y);
-  hd_assign_statistic(variance, hd_add(hd_scale(variance, keep), hd_scale(hd_output(moments, 1), 1 - keep)), y);
+  hd_assign_statistic(
+    variance, hd_add(hd_scale(variance, keep), hd_scale(hd_output(moments, 1), 1 - keep)), y);
   return y;
 }
 
@@ -31,12 +38,19 @@ hd_val (hd_batch_norm)(hd_val x, hd_batch_norm_options options) {
   return y;
 }
 
-static hd_val build(hd_val x, const void *o) { return (hd_batch_norm)(x, o ? *(const hd_batch_norm_options *)o : (hd_batch_norm_options){0}); }
+static hd_val build(hd_val x, const void *o) {
+  return (hd_batch_norm)(x, o ? *(const hd_batch_norm_options *)o : (hd_batch_norm_options){0});
+}
 
 static const hd_field field[] = {
-  HD_FIELD(hd_batch_norm_options, momentum, REAL, .standard = "0.9", .low = 1e-6, .high = 0.999999, .main = true, .help = "running = momentum running + (1 - momentum) batch"),
-  HD_FIELD(hd_batch_norm_options, epsilon, REAL, .standard = "1e-5", .low = 1e-12, .high = 1, .help = "added to the variance"),
-  HD_FIELD(hd_batch_norm_options, name, TEXT, .standard = "batch_norm_1 ...", .help = "of the layer and its parameters")};
+  HD_FIELD(hd_batch_norm_options, momentum, REAL, .standard = "0.9", .low = 1e-6, .high = 0.999999,
+           .main = true, .help = "running = momentum running + (1 - momentum) batch"),
+  HD_FIELD(hd_batch_norm_options, epsilon, REAL, .standard = "1e-5", .low = 1e-12, .high = 1,
+           .help = "added to the variance"),
+  HD_FIELD(hd_batch_norm_options, name, TEXT, .standard = "batch_norm_1 ...",
+           .help = "of the layer and its parameters")};
 static const hd_fields fields = HD_FIELDS("batch_norm", hd_batch_norm_options, field);
 
-const hd_layer hd_layer_batch_norm = {.name = "batch_norm", .help = "batch normalisation per channel, the last axis", .fields = &fields, .build = build};
+const hd_layer hd_layer_batch_norm = {
+  .name = "batch_norm", .help = "batch normalisation per channel, the last axis", .fields = &fields,
+  .build = build};

@@ -19,6 +19,7 @@ hd_val hd_layer_fail(hd_val x, const char *kind, const char *name, const char *f
   va_start(args, format);
   hd_vprint(text, sizeof text, format, args);
   va_end(args);
-  hd_graph_fail(x.graph, HD_E_SHAPE, name ? "%s (%s): %s" : "%s%.0s: %s", kind, name ? name : "", text);
+  hd_graph_fail(x.graph, HD_E_SHAPE, name ? "%s (%s): %s" : "%s%.0s: %s", kind, name ? name : "",
+                text);
   return (hd_val){0};
 }

@@ -18,7 +18,8 @@ const hd_layer *const *hd_layers(void);
 const hd_layer *hd_layer_find(const char *name);
 
 // Records "kind (name): text" as the graph's error; returns the null value.
-hd_val hd_layer_fail(hd_val x, const char *kind, const char *name, const char *format, ...) HD_PRINTF(4, 5);
+hd_val hd_layer_fail(hd_val x, const char *kind, const char *name, const char *format, ...)
+  HD_PRINTF(4, 5);
 
 #define HD_LAYER_LIST(X) \
   X(dense) X(conv2d) X(batch_norm) X(dropout) \

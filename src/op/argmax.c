@@ -34,8 +34,11 @@ static hd_status shape(hd_rule *r) {
   char t[96];
   int axis = axis_of(r->attr, x.rank);
   if (hd_rule_real(r, 0)) return HD_E_SHAPE;
-  if (axis < 0 || axis >= x.rank) return hd_refuse(r, "x is %s: it has no axis %d", hd_text_of(x, t), ((const options *)r->attr)->axis);
-  if (x.d[axis] == 0 || x.d[axis] > INT32_MAX) return hd_refuse(r, "axis %d of %s must hold 1 to 2147483647 elements", axis, hd_text_of(x, t));
+  if (axis < 0 || axis >= x.rank)
+    return hd_refuse(r, "x is %s: it has no axis %d", hd_text_of(x, t),
+                     ((const options *)r->attr)->axis);
+  if (x.d[axis] == 0 || x.d[axis] > INT32_MAX)
+    return hd_refuse(r, "axis %d of %s must hold 1 to 2147483647 elements", axis, hd_text_of(x, t));
   for (int i = 0; i < y.rank; i++) y.d[i] = x.d[i + (i >= axis)];
   r->out[0] = (hd_type){HD_I32, y};
   return HD_OK;
@@ -46,7 +49,8 @@ typedef struct { const hd_kernels *kernels; int64_t rows, columns; } prepared;
 static void run(const hd_args *a, int64_t part) {
   const prepared *p = a->data;
   int64_t row = part * BLOCK;
-  p->kernels->argmax_rows(HD_MIN(BLOCK, p->rows - row), p->columns, (const float *)a->in[0] + row * p->columns, (int32_t *)a->out[0] + row);
+  p->kernels->argmax_rows(HD_MIN(BLOCK, p->rows - row), p->columns,
+                          (const float *)a->in[0] + row * p->columns, (int32_t *)a->out[0] + row);
 }
 
 static hd_status lower(hd_lowering *l) {
@@ -63,7 +67,8 @@ static hd_status lower(hd_lowering *l) {
   return HD_OK;
 }
 
-static const hd_field field[] = {HD_FIELD(options, axis, INT, .standard = "0", .low = -HD_MAX_RANK, .high = HD_MAX_RANK - 1, .main = true,
+static const hd_field field[] = {HD_FIELD(options, axis, INT, .standard = "0", .low = -HD_MAX_RANK,
+                                          .high = HD_MAX_RANK - 1, .main = true,
                                           .help = "below 0: from the end")};
 static const hd_fields fields = HD_FIELDS("argmax", options, field);
 
@@ -80,8 +85,11 @@ static const hd_case cases[] = {
   {0}};
 
 const hd_op hd_def_argmax = {
-  .name = "argmax", .onnx = "ArgMax", .math = "y = the index of the largest x along an axis", .fields = &fields, .min_in = 1, .max_in = 1,
+  .name = "argmax", .onnx = "ArgMax", .math = "y = the index of the largest x along an axis",
+  .fields = &fields, .min_in = 1, .max_in = 1,
   .n_out = 1, .shape = shape, HD_REFS(argmax), .lower = lower, .cases = cases};
 
-hd_val hd_argmax(hd_val x, int axis) { return hd_node_add(&hd_def_argmax, &(options){.axis = axis}, &x, 1); }
+hd_val hd_argmax(hd_val x, int axis) {
+  return hd_node_add(&hd_def_argmax, &(options){.axis = axis}, &x, 1);
+}
 #endif

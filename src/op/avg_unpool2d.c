@@ -11,7 +11,8 @@ HD_REF(avg_unpool2d) {
     for (int64_t p = 0; p < g.oh; p++)
       for (int64_t q = 0; q < g.ow; q++, dy += g.c) {
         int64_t count = 0, taps = g.kh * g.kw;
-        for (int64_t tap = 0; tap < taps; tap++) count += g.count_padding || hd_pool_pixel(&g, n, p, q, tap) >= 0;
+        for (int64_t tap = 0; tap < taps; tap++)
+          count += g.count_padding || hd_pool_pixel(&g, n, p, q, tap) >= 0;
         for (int64_t tap = 0; tap < taps; tap++) {
           int64_t at = hd_pool_pixel(&g, n, p, q, tap);
           for (int64_t c = 0; at >= 0 && c < g.c; c++) dx[at * g.c + c] += dy[c] / (real)count;
@@ -23,7 +24,9 @@ HD_REF(avg_unpool2d) {
 static hd_status shape(hd_rule *r) {
   const hd_pool2d_like *o = r->attr;
   hd_shape x = hd_like_shape(r, o->like), y;
-  if (hd_rule_real(r, 0) || hd_pool_shape(r, &o->o, x, &y) || hd_must_have(r, 0, y)) return HD_E_SHAPE;
+  if (hd_like_known(r, o->like) || hd_rule_real(r, 0) || hd_pool_shape(r, &o->o, x, &y) ||
+      hd_must_have(r, 0, y))
+    return HD_E_SHAPE;
   r->out[0] = (hd_type){r->in[0].dtype, x};
   return HD_OK;
 }
@@ -53,9 +56,12 @@ static hd_status lower(hd_lowering *l) {
 static const hd_field field[] = {HD_POOL2D_FIELDS, HD_LIKE_FIELD(hd_pool2d_like)};
 static const hd_fields fields = HD_FIELDS("avg_unpool2d", hd_pool2d_like, field);
 
-static const hd_pool2d_like two = {.o = {.window = {2}}}, overlap = {.o = {.window = {3}, .stride = {2}}},
-  ceiling = {.o = {.window = {3}, .stride = {2}, .ceil = true}}, counted = {.o = {.window = {3}, .stride = {1}, .pad = HD_SAME, .count_padding = true}},
-  uneven = {.o = {.window = {3, 4}, .stride = {1, 2}, .padding = {2, 0, 1, 3}}}, whole = {.o = {.window = {5, 6}}, .like = {2, 5, 6, 3}};
+static const hd_pool2d_like two = {.o = {.window = {2}}},
+  overlap = {.o = {.window = {3}, .stride = {2}}},
+  ceiling = {.o = {.window = {3}, .stride = {2}, .ceil = true}},
+  counted = {.o = {.window = {3}, .stride = {1}, .pad = HD_SAME, .count_padding = true}},
+  uneven = {.o = {.window = {3, 4}, .stride = {1, 2}, .padding = {2, 0, 1, 3}}},
+  whole = {.o = {.window = {5, 6}}, .like = {2, 5, 6, 3}};
 #define F_(n, h, w, c) {HD_F32, {4, {n, h, w, c}}}
 static const hd_case cases[] = {
   {.in = {F_(2, 2, 3, 3), F_(2, 4, 6, 3)}, .attr = &two},
@@ -65,12 +71,15 @@ static const hd_case cases[] = {
   {.in = {F_(2, 5, 6, 3), F_(2, 5, 6, 3)}, .attr = &counted},
   {.in = {F_(2, 6, 3, 3), F_(2, 5, 6, 3)}, .attr = &uneven},
   {.in = {F_(2, 1, 1, 3)}, .attr = &whole},
-  {.in = {F_(2, 2, 2, 3), F_(2, 4, 6, 3)}, .attr = &two, .refuse = "input 0 must be (2, 2, 3, 3), got (2, 2, 2, 3)"},
+  {.in = {F_(2, 2, 2, 3), F_(2, 4, 6, 3)}, .attr = &two,
+   .refuse = "input 0 must be (2, 2, 3, 3), got (2, 2, 2, 3)"},
   {0}};
 
 const hd_op hd_def_avg_unpool2d = {
-  .name = "avg_unpool2d", .math = "dx: each dy spread over its window", .fields = &fields, .min_in = 1, .max_in = 2, .n_out = 1,
-  .shape = shape, HD_REFS(avg_unpool2d), .grad = grad, .lower = lower, .rewrite = rewrite, .cases = cases};
+  .name = "avg_unpool2d", .math = "dx: each dy spread over its window", .fields = &fields,
+  .min_in = 1, .max_in = 2, .n_out = 1,
+  .shape = shape, HD_REFS(avg_unpool2d), .grad = grad, .lower = lower, .rewrite = rewrite,
+  .cases = cases};
 
 hd_val hd_avg_unpool2d(hd_val dy, hd_val x, const hd_pool2d_options *o) {
   hd_pool2d_like attr = {.o = *o};

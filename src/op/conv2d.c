@@ -1,4 +1,5 @@
-// y[n,p,q,f] = sum_{r,s,c} x[n, p stride + r dilation - top, q stride + s dilation - left, c] w[r,s,c,f]
+// y[n,p,q,f] = sum_{r,s,c} x[n, p stride + r dilation - top, q stride + s dilation - left, c]
+// w[r,s,c,f]
 #include "window.h"
 
 HD_REF(conv2d) {
@@ -16,7 +17,8 @@ HD_REF(conv2d) {
             for (int64_t s = 0; s < g.kw; s++) {
               int64_t at = hd_conv_pixel(&g, n, p, q, r, s);
               if (at < 0) continue;
-              const real *from = x + at * g.c + f / f_each * c_each, *tap = w + (r * g.kw + s) * c_each * g.f + f;
+              const real *from = x + at * g.c + f / f_each * c_each,
+                         *tap = w + (r * g.kw + s) * c_each * g.f + f;
               for (int64_t c = 0; c < c_each; c++) sum += from[c] * tap[c * g.f];
             }
           *y++ = sum;
@@ -27,7 +29,8 @@ HD_REF(conv2d) {
 static hd_status shape(hd_rule *r) {
   if (hd_rule_real(r, 0) || hd_rule_real(r, 1)) return HD_E_SHAPE;
   if (r->in[0].dtype != r->in[1].dtype)
-    return hd_refuse(r, "x is %s, weights are %s; cast one of them", hd_dtype_name(r->in[0].dtype), hd_dtype_name(r->in[1].dtype));
+    return hd_refuse(r, "x is %s, weights are %s; cast one of them", hd_dtype_name(r->in[0].dtype),
+                     hd_dtype_name(r->in[1].dtype));
   r->out[0].dtype = r->in[0].dtype;
   return hd_conv_shape(r, r->attr, r->in[0].shape, r->in[1].shape, &r->out[0].shape);
 }
@@ -56,7 +59,8 @@ hd_status hd_conv_lower(hd_lowering *l, hd_conv_pass pass, hd_conv g) {
   l->kernels->conv_plan(&g, pass, &p->plan);
   static hd_kernel_fn *const phase[] = {run0, run1, run2};
   l->phases = p->plan.run.phases;
-  for (int i = 0; i < l->phases; i++) l->phase[i].run = phase[i], l->phase[i].parts = p->plan.run.parts[i];
+  for (int i = 0; i < l->phases; i++)
+    l->phase[i].run = phase[i], l->phase[i].parts = p->plan.run.parts[i];
   l->scratch = p->plan.run.scratch;
   l->flop = p->plan.run.flop;
   return HD_OK;
@@ -69,15 +73,19 @@ static hd_status lower(hd_lowering *l) {
 
 static void cost(const hd_rule *r, double *flop) {
   hd_conv g = hd_conv_of(r->attr, r->in[0].shape, r->in[1].shape);
-  *flop = 2.0 * (double)g.n * (double)(g.oh * g.ow) * (double)(g.kh * g.kw) * (double)(g.c / g.groups) * (double)g.f;
+  *flop = 2.0 * (double)g.n * (double)(g.oh * g.ow) * (double)(g.kh * g.kw) *
+          (double)(g.c / g.groups) * (double)g.f;
 }
 
 static const hd_field field[] = {HD_CONV2D_FIELDS};
 static const hd_fields fields = HD_FIELDS("conv2d", hd_op_conv2d_options, field);
 
-static const hd_op_conv2d_options same = {.pad = HD_SAME}, strided = {.stride = {2}}, dilated = {.dilation = {2}, .pad = HD_SAME},
-  grouped = {.groups = 2}, depthwise = {.groups = 3, .pad = HD_SAME}, same_strided = {.stride = {2, 3}, .pad = HD_SAME},
-  uneven = {.pad = HD_EXPLICIT, .padding = {2, 0, 1, 3}}, all = {.stride = {2, 1}, .dilation = {1, 2}, .groups = 2, .padding = {1, 2, 0, 1}},
+static const hd_op_conv2d_options same = {.pad = HD_SAME}, strided = {.stride = {2}},
+  dilated = {.dilation = {2}, .pad = HD_SAME},
+  grouped = {.groups = 2}, depthwise = {.groups = 3, .pad = HD_SAME},
+  same_strided = {.stride = {2, 3}, .pad = HD_SAME},
+  uneven = {.pad = HD_EXPLICIT, .padding = {2, 0, 1, 3}},
+  all = {.stride = {2, 1}, .dilation = {1, 2}, .groups = 2, .padding = {1, 2, 0, 1}},
   negative = {.padding = {-1}}, twice = {.pad = HD_SAME, .padding = {1}}, wide = {.dilation = {3}};
 #define X_ {HD_F32, {4, {2, 5, 6, 4}}}
 static const hd_case cases[] = {
@@ -95,20 +103,28 @@ static const hd_case cases[] = {
   {.in = {{HD_F32, {4, {2, 5, 4, 3}}}, {HD_F32, {4, {3, 3, 1, 6}}}}, .attr = &depthwise},
   {.in = {X_, {HD_F32, {4, {4, 3, 4, 2}}}}, .attr = &uneven},
   {.in = {X_, {HD_F32, {4, {3, 3, 2, 4}}}}, .attr = &all},
-  {.in = {X_, {HD_F32, {4, {3, 3, 3, 4}}}}, .refuse = "weights (3, 3, 3, 4) take 3 channels (groups 1), x (2, 5, 6, 4) has 4"},
-  {.in = {X_, {HD_F32, {4, {3, 3, 2, 5}}}}, .attr = &grouped, .refuse = "2 groups do not divide C and F"},
-  {.in = {X_, {HD_F32, {4, {6, 3, 4, 4}}}}, .refuse = "a window of 6 rows (6, dilation 1) does not fit into x (2, 5, 6, 4)"},
-  {.in = {X_, {HD_F32, {4, {2, 3, 4, 4}}}}, .attr = &wide, .refuse = "a window of 7 columns (3, dilation 3) does not fit"},
-  {.in = {X_, {HD_F32, {4, {3, 3, 4, 4}}}}, .attr = &negative, .refuse = "padding must not be negative, got -1"},
+  {.in = {X_, {HD_F32, {4, {3, 3, 3, 4}}}},
+   .refuse = "weights (3, 3, 3, 4) take 3 channels (groups 1), x (2, 5, 6, 4) has 4"},
+  {.in = {X_, {HD_F32, {4, {3, 3, 2, 5}}}}, .attr = &grouped,
+   .refuse = "2 groups do not divide C and F"},
+  {.in = {X_, {HD_F32, {4, {6, 3, 4, 4}}}},
+   .refuse = "a window of 6 rows (6, dilation 1) does not fit into x (2, 5, 6, 4)"},
+  {.in = {X_, {HD_F32, {4, {2, 3, 4, 4}}}}, .attr = &wide,
+   .refuse = "a window of 7 columns (3, dilation 3) does not fit"},
+  {.in = {X_, {HD_F32, {4, {3, 3, 4, 4}}}}, .attr = &negative,
+   .refuse = "padding must not be negative, got -1"},
   {.in = {X_, {HD_F32, {4, {3, 3, 4, 4}}}}, .attr = &twice, .refuse = "leave padding out"},
-  {.in = {{HD_F32, {2, {5, 6}}}, {HD_F32, {4, {3, 3, 4, 4}}}}, .refuse = "needs images (N, H, W, C), got (5, 6)"},
+  {.in = {{HD_F32, {2, {5, 6}}}, {HD_F32, {4, {3, 3, 4, 4}}}},
+   .refuse = "needs images (N, H, W, C), got (5, 6)"},
   {.in = {X_, {HD_F32, {2, {4, 4}}}}, .refuse = "weights must be (kh, kw, C / groups, F)"},
   {.in = {X_, {HD_I32, {4, {3, 3, 4, 4}}}}, .refuse = "f32 or f64"},
   {0}};
 
 const hd_op hd_def_conv2d = {
-  .name = "conv2d", .onnx = "Conv", .math = "y[n,p,q,f] = sum_rtc x[n, p s + r d - top, q s + t d - left, c] w[r,t,c,f]",
-  .fields = &fields, .min_in = 2, .max_in = 2, .n_out = 1, .shape = shape, HD_REFS(conv2d), .grad = grad, .lower = lower,
+  .name = "conv2d", .onnx = "Conv",
+  .math = "y[n,p,q,f] = sum_rtc x[n, p s + r d - top, q s + t d - left, c] w[r,t,c,f]",
+  .fields = &fields, .min_in = 2, .max_in = 2, .n_out = 1, .shape = shape, HD_REFS(conv2d),
+  .grad = grad, .lower = lower,
   .cost = cost, .after = true, .cases = cases};
 
 hd_val (hd_op_conv2d)(hd_val x, hd_val w, hd_op_conv2d_options options) {

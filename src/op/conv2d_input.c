@@ -27,7 +27,8 @@ HD_REF(conv2d_input) {
 static hd_status shape(hd_rule *r) {
   const hd_conv2d_like *o = r->attr;
   hd_shape x = hd_like_shape(r, o->like), y;
-  if (hd_rule_real(r, 0) || hd_rule_real(r, 1) || hd_conv_shape(r, &o->o, x, r->in[1].shape, &y) || hd_must_have(r, 0, y))
+  if (hd_like_known(r, o->like) || hd_rule_real(r, 0) || hd_rule_real(r, 1) ||
+      hd_conv_shape(r, &o->o, x, r->in[1].shape, &y) || hd_must_have(r, 0, y))
     return HD_E_SHAPE;
   r->out[0] = (hd_type){r->in[0].dtype, x};
   return HD_OK;
@@ -51,21 +52,25 @@ static hd_val rewrite(hd_rule *r, bool train) {
 
 static hd_status lower(hd_lowering *l) {
   const hd_conv2d_like *o = l->rule->attr;
-  return hd_conv_lower(l, HD_CONV_INPUT, hd_conv_of(&o->o, hd_like_shape(l->rule, o->like), l->rule->in[1].shape));
+  return hd_conv_lower(l, HD_CONV_INPUT,
+                       hd_conv_of(&o->o, hd_like_shape(l->rule, o->like), l->rule->in[1].shape));
 }
 
 static void cost(const hd_rule *r, double *flop) {
   const hd_conv2d_like *o = r->attr;
   hd_conv g = hd_conv_of(&o->o, hd_like_shape(r, o->like), r->in[1].shape);
-  *flop = 2.0 * (double)g.n * (double)(g.oh * g.ow) * (double)(g.kh * g.kw) * (double)(g.c / g.groups) * (double)g.f;
+  *flop = 2.0 * (double)g.n * (double)(g.oh * g.ow) * (double)(g.kh * g.kw) *
+          (double)(g.c / g.groups) * (double)g.f;
 }
 
 static const hd_field field[] = {HD_CONV2D_FIELDS, HD_LIKE_FIELD(hd_conv2d_like)};
 static const hd_fields fields = HD_FIELDS("conv2d_input", hd_conv2d_like, field);
 
-static const hd_conv2d_like same = {.o = {.pad = HD_SAME}}, strided = {.o = {.stride = {2}}}, dilated = {.o = {.dilation = {2}, .pad = HD_SAME}},
+static const hd_conv2d_like same = {.o = {.pad = HD_SAME}}, strided = {.o = {.stride = {2}}},
+  dilated = {.o = {.dilation = {2}, .pad = HD_SAME}},
   grouped = {.o = {.groups = 2}}, uneven = {.o = {.stride = {2, 1}, .padding = {2, 0, 1, 3}}},
-  depthwise = {.o = {.stride = {2}, .groups = 4, .pad = HD_SAME}}, given = {.o = {.stride = {2}}, .like = {2, 6, 6, 4}};
+  depthwise = {.o = {.stride = {2}, .groups = 4, .pad = HD_SAME}},
+  given = {.o = {.stride = {2}}, .like = {2, 6, 6, 4}};
 #define X_ {HD_F32, {4, {2, 5, 6, 4}}}
 static const hd_case cases[] = {
   {.in = {{HD_F32, {4, {2, 3, 4, 5}}}, {HD_F32, {4, {3, 3, 4, 5}}}, X_}},
@@ -77,12 +82,15 @@ static const hd_case cases[] = {
   {.in = {{HD_F32, {4, {2, 3, 3, 4}}}, {HD_F32, {4, {3, 3, 1, 4}}}, X_}, .attr = &depthwise},
   {.in = {{HD_F32, {4, {2, 3, 7, 2}}}, {HD_F32, {4, {4, 3, 4, 2}}}, X_}, .attr = &uneven},
   {.in = {{HD_F32, {4, {2, 2, 2, 3}}}, {HD_F32, {4, {3, 3, 4, 3}}}}, .attr = &given},
-  {.in = {{HD_F32, {4, {2, 3, 4, 5}}}, {HD_F32, {4, {3, 3, 4, 3}}}, X_}, .refuse = "input 0 must be (2, 3, 4, 3), got (2, 3, 4, 5)"},
+  {.in = {{HD_F32, {4, {2, 3, 4, 5}}}, {HD_F32, {4, {3, 3, 4, 3}}}, X_},
+   .refuse = "input 0 must be (2, 3, 4, 3), got (2, 3, 4, 5)"},
   {0}};
 
 const hd_op hd_def_conv2d_input = {
-  .name = "conv2d_input", .math = "dx: the transpose of conv2d in x, applied to dy", .fields = &fields, .min_in = 2, .max_in = 3,
-  .n_out = 1, .shape = shape, HD_REFS(conv2d_input), .grad = grad, .lower = lower, .rewrite = rewrite, .cost = cost,
+  .name = "conv2d_input", .math = "dx: the transpose of conv2d in x, applied to dy",
+  .fields = &fields, .min_in = 2, .max_in = 3,
+  .n_out = 1, .shape = shape, HD_REFS(conv2d_input), .grad = grad, .lower = lower,
+  .rewrite = rewrite, .cost = cost,
   .after = true, .cases = cases};
 
 hd_val hd_conv2d_input(hd_val dy, hd_val w, hd_val x, const hd_op_conv2d_options *o) {

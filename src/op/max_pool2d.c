@@ -27,7 +27,8 @@ HD_REF(max_pool2d) {
 
 #ifndef HD_REF64
 static hd_status shape(hd_rule *r) {
-  if (hd_rule_real(r, 0) || hd_pool_shape(r, r->attr, r->in[0].shape, &r->out[0].shape)) return HD_E_SHAPE;
+  if (hd_rule_real(r, 0) || hd_pool_shape(r, r->attr, r->in[0].shape, &r->out[0].shape))
+    return HD_E_SHAPE;
   r->out[0].dtype = r->in[0].dtype;
   r->out[1] = (hd_type){HD_I32, r->out[0].shape};
   return HD_OK;
@@ -69,9 +70,12 @@ static void cost(const hd_rule *r, double *flop) {
 static const hd_field field[] = {HD_POOL2D_FIELDS};
 static const hd_fields fields = HD_FIELDS("max_pool2d", hd_pool2d_options, field);
 
-static const hd_pool2d_options two = {.window = {2}}, overlap = {.window = {3}, .stride = {2}}, ceiling = {.window = {3}, .stride = {2}, .ceil = true},
-  ceiling_padded = {.window = {2}, .pad = HD_EXPLICIT, .padding = {1, 1, 1, 1}, .ceil = true}, same = {.window = {3, 2}, .stride = {2, 1}, .pad = HD_SAME},
-  uneven = {.window = {3, 4}, .stride = {1, 2}, .padding = {2, 0, 1, 3}}, whole = {.window = {5, 6}}, outside = {.window = {2}, .padding = {2}},
+static const hd_pool2d_options two = {.window = {2}}, overlap = {.window = {3}, .stride = {2}},
+  ceiling = {.window = {3}, .stride = {2}, .ceil = true},
+  ceiling_padded = {.window = {2}, .pad = HD_EXPLICIT, .padding = {1, 1, 1, 1}, .ceil = true},
+  same = {.window = {3, 2}, .stride = {2, 1}, .pad = HD_SAME},
+  uneven = {.window = {3, 4}, .stride = {1, 2}, .padding = {2, 0, 1, 3}},
+  whole = {.window = {5, 6}}, outside = {.window = {2}, .padding = {2}},
   large = {.window = {6}}, backward = {.window = {2}, .stride = {-1}};
 #define X_(n, h, w, c) {{HD_F32, {4, {n, h, w, c}}}}
 static const hd_case cases[] = {
@@ -84,7 +88,8 @@ static const hd_case cases[] = {
   {.in = X_(2, 5, 6, 3), .fill = {HD_FILL_DISTINCT}, .attr = &uneven},
   {.in = X_(2, 5, 6, 3), .fill = {HD_FILL_DISTINCT}, .attr = &whole},
   {.in = X_(2, 5, 6, 3), .refuse = "needs a window"},
-  {.in = X_(2, 5, 6, 3), .attr = &large, .refuse = "a window of 6 rows (6, dilation 1) does not fit into x (2, 5, 6, 3)"},
+  {.in = X_(2, 5, 6, 3), .attr = &large,
+   .refuse = "a window of 6 rows (6, dilation 1) does not fit into x (2, 5, 6, 3)"},
   {.in = X_(2, 5, 6, 3), .attr = &outside, .refuse = "must be smaller than the window 2"},
   {.in = X_(2, 5, 6, 3), .attr = &backward, .refuse = "stride must not be negative, got -1"},
   {.in = {{HD_F32, {2, {5, 6}}}}, .attr = &two, .refuse = "needs images (N, H, W, C), got (5, 6)"},
@@ -92,22 +97,33 @@ static const hd_case cases[] = {
   {0}};
 
 const hd_op hd_def_max_pool2d = {
-  .name = "max_pool2d", .onnx = "MaxPool", .math = "y[n,p,q,c] = max_rs x[n, p stride + r - top, q stride + s - left, c]",
-  .fields = &fields, .min_in = 1, .max_in = 1, .n_out = 2, .shape = shape, HD_REFS(max_pool2d), .grad = grad, .lower = lower,
+  .name = "max_pool2d", .onnx = "MaxPool",
+  .math = "y[n,p,q,c] = max_rs x[n, p stride + r - top, q stride + s - left, c]",
+  .fields = &fields, .min_in = 1, .max_in = 1, .n_out = 2, .shape = shape, HD_REFS(max_pool2d),
+  .grad = grad, .lower = lower,
   .cost = cost, .kink = "ties: the gradient goes to the first tap; NaN wins", .cases = cases};
 
-hd_val (hd_max_pool2d)(hd_val x, hd_pool2d_options options) { return hd_node_add(&hd_def_max_pool2d, &options, &x, 1); }
+hd_val(hd_max_pool2d)(hd_val x, hd_pool2d_options options) {
+  return hd_node_add(&hd_def_max_pool2d, &options, &x, 1);
+}
 
-hd_val (hd_min_pool2d)(hd_val x, hd_pool2d_options options) { return hd_neg((hd_max_pool2d)(hd_neg(x), options)); }
+hd_val(hd_min_pool2d)(hd_val x, hd_pool2d_options options) {
+  return hd_neg((hd_max_pool2d)(hd_neg(x), options));
+}
 
 static hd_val images(hd_val x, const char *op) {
   char t[96];
   if (!hd_ok(x) || hd_type_of(x)->shape.rank == 4) return x;
-  hd_graph_fail(x.graph, HD_E_SHAPE, "%s: needs images (N, H, W, C), got %s; use hd_reshape", op, hd_text_of(hd_type_of(x)->shape, t));
+  hd_graph_fail(x.graph, HD_E_SHAPE, "%s: needs images (N, H, W, C), got %s; use hd_reshape", op,
+                hd_text_of(hd_type_of(x)->shape, t));
   return (hd_val){0};
 }
 
-hd_val hd_global_avg_pool2d(hd_val x) { return hd_mean(images(x, "global_avg_pool2d"), .axes = HD_AXIS(1) | HD_AXIS(2)); }
+hd_val hd_global_avg_pool2d(hd_val x) {
+  return hd_mean(images(x, "global_avg_pool2d"), .axes = HD_AXIS(1) | HD_AXIS(2));
+}
 
-hd_val hd_global_max_pool2d(hd_val x) { return hd_reduce_max(images(x, "global_max_pool2d"), .axes = HD_AXIS(1) | HD_AXIS(2)); }
+hd_val hd_global_max_pool2d(hd_val x) {
+  return hd_reduce_max(images(x, "global_max_pool2d"), .axes = HD_AXIS(1) | HD_AXIS(2));
+}
 #endif

@@ -37,6 +37,9 @@ static inline int64_t hd_args_count(const hd_type *t) { return hd_shape_count(t-
 // result of shape s.
 static inline int64_t hd_broadcast_offset(hd_shape s, hd_shape t, int64_t i) {
   int64_t offset = 0, stride = 1;
+  int same = s.rank - t.rank;
+  for (int k = 0; !same && k < s.rank; k++) same = s.d[k] != t.d[k];
+  if (!same) return i;
   for (int k = s.rank - 1, j = t.rank - 1; j >= 0; k--, j--) {
     int64_t at = i % s.d[k];
     i /= s.d[k];

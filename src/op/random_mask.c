@@ -1,4 +1,5 @@
-// y = 0 with probability rate, else 1 / (1 - rate): dropout's mask, of x's shape; ones in evaluation
+// y = 0 with probability rate, else 1 / (1 - rate): dropout's mask, of x's shape; ones in
+// evaluation
 #include "op.h"
 #include "../base/random.h"
 
@@ -25,13 +26,16 @@ HD_REF(random_mask) {
   hd_random_key key = {a->step->seed, stream_of(a)};
   uint64_t first = first_of(a);
   for (int64_t i = 0, n = hd_args_count(a->out_type); i < n; i++)
-    y[i] = !a->step->train ? 1 : hd_random_uniform(key, first + (uint64_t)i) >= rate ? 1 / (real)(1 - rate) : 0;
+    y[i] = !a->step->train                                       ? 1
+           : hd_random_uniform(key, first + (uint64_t)i) >= rate ? 1 / (real)(1 - rate)
+                                                                 : 0;
 }
 
 #ifndef HD_REF64
 static hd_status shape(hd_rule *r) {
   float rate = ((const hd_random_mask_options *)r->attr)->rate;
-  if (!(rate >= 0 && rate < 1)) return hd_refuse(r, "rate is %g, must be at least 0 and below 1", (double)rate);
+  if (!(rate >= 0 && rate < 1))
+    return hd_refuse(r, "rate is %g, must be at least 0 and below 1", (double)rate);
   return hd_rule_same(r);
 }
 
@@ -45,7 +49,8 @@ static void run(const hd_args *a, int64_t part) {
   int64_t at = part * BLOCK, n = HD_MIN(BLOCK, hd_args_count(a->out_type) - at);
   float *y = (float *)a->out[0] + at;
   for (int64_t i = 0; i < n; i++) y[i] = 1;
-  kernels->dropout(y, y, n, rate_of(a->attr), a->step->seed, stream_of(a), first_of(a) + (uint64_t)at);
+  kernels->dropout(y, y, n, rate_of(a->attr), a->step->seed, stream_of(a),
+                   first_of(a) + (uint64_t)at);
 }
 
 static hd_status lower(hd_lowering *l) {
@@ -61,7 +66,8 @@ static hd_status lower(hd_lowering *l) {
   return HD_OK;
 }
 
-static const hd_field field[] = {HD_FIELD(hd_random_mask_options, rate, REAL, .standard = "0.5", .low = 1e-6, .high = 0.999999, .main = true,
+static const hd_field field[] = {HD_FIELD(hd_random_mask_options, rate, REAL, .standard = "0.5",
+                                          .low = 1e-6, .high = 0.999999, .main = true,
                                           .help = "probability of zero")};
 static const hd_fields fields = HD_FIELDS("random_mask", hd_random_mask_options, field);
 
@@ -74,8 +80,12 @@ static const hd_case cases[] = {
   {0}};
 
 const hd_op hd_def_random_mask = {
-  .name = "random_mask", .math = "y = 0 with probability rate, else 1 / (1 - rate)", .fields = &fields, .min_in = 1, .max_in = 1,
-  .n_out = 1, .shape = shape, HD_REFS(random_mask), .lower = lower, .rewrite = rewrite, .random = true, .cases = cases};
+  .name = "random_mask", .math = "y = 0 with probability rate, else 1 / (1 - rate)",
+  .fields = &fields, .min_in = 1, .max_in = 1,
+  .n_out = 1, .shape = shape, HD_REFS(random_mask), .lower = lower, .rewrite = rewrite,
+  .random = true, .cases = cases};
 
-hd_val (hd_random_mask)(hd_val x, hd_random_mask_options options) { return hd_node_add(&hd_def_random_mask, &options, &x, 1); }
+hd_val(hd_random_mask)(hd_val x, hd_random_mask_options options) {
+  return hd_node_add(&hd_def_random_mask, &options, &x, 1);
+}
 #endif

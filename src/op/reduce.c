@@ -20,8 +20,10 @@ hd_status hd_reduce_shape(hd_rule *r) {
   if (hd_rule_real(r, 0)) return HD_E_SHAPE;
   unsigned known = (1u << x.rank) - 1, given = o->axes & ~HD_LAST_AXIS;
   for (int i = 0; i < 31; i++)
-    if ((given & ~known) >> i & 1) return hd_refuse(r, "x is %s: it has no axis %d", hd_text_of(x, t), i);
-  if ((o->axes & HD_LAST_AXIS) && !x.rank) return hd_refuse(r, "x is a scalar: it has no last axis");
+    if ((given & ~known) >> i & 1)
+      return hd_refuse(r, "x is %s: it has no axis %d", hd_text_of(x, t), i);
+  if ((o->axes & HD_LAST_AXIS) && !x.rank)
+    return hd_refuse(r, "x is a scalar: it has no last axis");
   r->out[0] = (hd_type){r->in[0].dtype, reduced(x, o)};
   return HD_OK;
 }
@@ -33,7 +35,8 @@ static unsigned last_group(hd_shape x, unsigned axes, hd_reduce *to, unsigned *g
   *to = (hd_reduce){1, 1, 1, HD_REDUCE_SUM};
   *group = 0;
   for (; i >= 0 && (x.d[i] == 1 || !(axes >> i & 1)); i--) to->inner *= x.d[i];
-  for (; i >= 0 && (x.d[i] == 1 || (axes >> i & 1)); i--) to->reduce *= x.d[i], *group |= axes & 1u << i;
+  for (; i >= 0 && (x.d[i] == 1 || (axes >> i & 1)); i--)
+    to->reduce *= x.d[i], *group |= axes & 1u << i;
   unsigned left = 0;
   for (; i >= 0; i--) {
     to->outer *= x.d[i];
@@ -64,7 +67,8 @@ hd_status hd_reduce_lower(hd_lowering *l, hd_reduce_kind kind) {
   l->kernels->reduce_plan(&q, &p->plan);
   static hd_kernel_fn *const phase[] = {run0, run1, run2};
   l->phases = p->plan.run.phases;
-  for (int i = 0; i < l->phases; i++) l->phase[i].run = phase[i], l->phase[i].parts = p->plan.run.parts[i];
+  for (int i = 0; i < l->phases; i++)
+    l->phase[i].run = phase[i], l->phase[i].parts = p->plan.run.parts[i];
   l->scratch = p->plan.run.scratch;
   l->flop = p->plan.run.flop;
   return HD_OK;
@@ -87,7 +91,9 @@ hd_val hd_reduce_rewrite(hd_rule *r, bool train) {
   return hd_node_add(r->op, &o, &v, 1);
 }
 
-void hd_reduce_cost(const hd_rule *r, double *flop) { *flop = (double)hd_shape_count(r->in[0].shape); }
+void hd_reduce_cost(const hd_rule *r, double *flop) {
+  *flop = (double)hd_shape_count(r->in[0].shape);
+}
 
 hd_val hd_unreduce(hd_val y, hd_val x, const hd_reduce_options *o, bool mean) {
   if (!hd_ok(y) || !hd_ok(x)) return (hd_val){0};
@@ -104,9 +110,12 @@ void hd_extreme_grad(hd_grad_rule *g) {
   g->dx[0] = hd_mul(winner, hd_unreduce(share, x, o, false));
 }
 
-static const hd_reduce_options first = {.axes = HD_AXIS(0)}, last = {.axes = HD_LAST_AXIS}, middle = {.axes = HD_AXIS(1), .keep = true},
-  pair = {.axes = HD_AXIS(1) | HD_AXIS(2)}, outer = {.axes = HD_AXIS(0) | HD_AXIS(2)}, apart = {.axes = HD_AXIS(0) | HD_AXIS(2), .keep = true},
-  kept = {.keep = true}, fourth = {.axes = HD_AXIS(3)}, lead = {.axes = HD_AXIS(0) | HD_AXIS(1) | HD_AXIS(2)};
+static const hd_reduce_options first = {.axes = HD_AXIS(0)}, last = {.axes = HD_LAST_AXIS},
+  middle = {.axes = HD_AXIS(1), .keep = true},
+  pair = {.axes = HD_AXIS(1) | HD_AXIS(2)}, outer = {.axes = HD_AXIS(0) | HD_AXIS(2)},
+  apart = {.axes = HD_AXIS(0) | HD_AXIS(2), .keep = true},
+  kept = {.keep = true}, fourth = {.axes = HD_AXIS(3)},
+  lead = {.axes = HD_AXIS(0) | HD_AXIS(1) | HD_AXIS(2)};
 #define IN_(...) .in = {{HD_F32, {__VA_ARGS__}}}, .fill = {HD_FILL_DISTINCT}
 const hd_case hd_reduce_cases[] = {
   {IN_(1, {7})},
@@ -123,7 +132,7 @@ const hd_case hd_reduce_cases[] = {
   {IN_(4, {2, 1, 5, 4}), .attr = &outer},
   {IN_(4, {2, 3, 5, 4}), .attr = &lead},
   {IN_(2, {2, 70}), .attr = &last},
-  {IN_(2, {33, 18}), .attr = &first},
+  {IN_(2, {20, 17}), .attr = &first},
   {IN_(3, {3, 5, 2}), .attr = &fourth, .refuse = "x is (3, 5, 2): it has no axis 3"},
   {IN_(0, {0}), .attr = &last, .refuse = "it has no last axis"},
   {.in = {{HD_I32, {1, {4}}}}, .refuse = "f32 or f64"},

@@ -20,27 +20,34 @@ hd_conv hd_conv_of(const hd_op_conv2d_options *o, hd_shape x, hd_shape w);
 hd_pool2d hd_pool_of(const hd_pool2d_options *o, hd_shape x);
 
 // The pixel of x that tap (r, s) of window (p, q) of image n reads; -1 outside the image.
-static inline int64_t hd_conv_pixel(const hd_conv *g, int64_t n, int64_t p, int64_t q, int64_t r, int64_t s) {
+static inline int64_t hd_conv_pixel(const hd_conv *g, int64_t n, int64_t p, int64_t q, int64_t r,
+                                    int64_t s) {
   int64_t i = p * g->sh + r * g->dh - g->top, j = q * g->sw + s * g->dw - g->left;
   return i < 0 || i >= g->h || j < 0 || j >= g->w ? -1 : (n * g->h + i) * g->w + j;
 }
-static inline int64_t hd_pool_pixel(const hd_pool2d *g, int64_t n, int64_t p, int64_t q, int64_t tap) {
+static inline int64_t hd_pool_pixel(const hd_pool2d *g, int64_t n, int64_t p, int64_t q,
+                                    int64_t tap) {
   int64_t i = p * g->sh + tap / g->kw - g->top, j = q * g->sw + tap % g->kw - g->left;
   return i < 0 || i >= g->h || j < 0 || j >= g->w ? -1 : (n * g->h + i) * g->w + j;
 }
 
 #ifndef HD_REF64
 // Shape of the result; refuses what does not fit. Dimensions may be unknown.
-hd_status hd_conv_shape(hd_rule *r, const hd_op_conv2d_options *o, hd_shape x, hd_shape w, hd_shape *y);
+hd_status hd_conv_shape(hd_rule *r, const hd_op_conv2d_options *o, hd_shape x, hd_shape w,
+                        hd_shape *y);
 hd_status hd_pool_shape(hd_rule *r, const hd_pool2d_options *o, hd_shape x, hd_shape *y);
-// The shape an op with min_in + 1 = max_in inputs is to be like: the last input's, or the attribute.
+// The shape to be like: the last input's if all max_in inputs are there, else the attribute.
 hd_shape hd_like_shape(const hd_rule *r, const int64_t like[4]);
+hd_status hd_like_known(hd_rule *r, const int64_t like[4]);  // refuses an attribute that is none
 // Refuses input i unless its shape is `wanted`, which follows from the others.
 hd_status hd_must_have(hd_rule *r, int i, hd_shape wanted);
 
 hd_status hd_conv_lower(hd_lowering *l, hd_conv_pass pass, hd_conv g);
 // Plans one-phase pooling kernels; l->data is the plan.
-typedef struct hd_pool_prepared { const hd_kernels *kernels; hd_pool2d_plan plan; } hd_pool_prepared;
+typedef struct hd_pool_prepared {
+  const hd_kernels *kernels;
+  hd_pool2d_plan plan;
+} hd_pool_prepared;
 hd_status hd_pool_lower(hd_lowering *l, hd_pool2d g, hd_kernel_fn *run);
 
 hd_val hd_conv2d_input(hd_val dy, hd_val w, hd_val x, const hd_op_conv2d_options *o);
@@ -51,23 +58,30 @@ hd_val hd_avg_unpool2d(hd_val dy, hd_val x, const hd_pool2d_options *o);
 
 // The fields of the options, which are the first member of the structs above.
 extern const char *const hd_padding_names[];
-#define HD_PADDING_FIELDS(S)                                                                       \
-  HD_FIELD(S, pad, CHOICE, .standard = "valid", .choices = hd_padding_names, .help = "zeros around x"), \
-  HD_FIELD_ARRAY(S, padding, INT, 4, .standard = "0", .high = INT32_MAX,                           \
+#define HD_AXES_FIELD(S, member, preset, ...) \
+  HD_FIELD_ARRAY(S, member, INT, 2, .standard = preset, .low = 1, .high = INT32_MAX, \
+                 .help = "rows, columns", __VA_ARGS__)
+#define HD_PADDING_FIELDS(S) \
+  HD_FIELD(S, pad, CHOICE, .standard = "valid", .choices = hd_padding_names, \
+           .help = "around x: none, what keeps the size, or `padding`"), \
+  HD_FIELD_ARRAY(S, padding, INT, 4, .standard = "0", .high = INT32_MAX, \
                  .help = "explicit: top, left, bottom, right")
-#define HD_CONV2D_FIELDS                                                                           \
-  HD_FIELD_ARRAY(hd_op_conv2d_options, stride, INT, 2, .standard = "1", .low = 1, .high = INT32_MAX, .help = "rows, columns"), \
-  HD_FIELD_ARRAY(hd_op_conv2d_options, dilation, INT, 2, .standard = "1", .low = 1, .high = INT32_MAX, .help = "rows, columns"), \
-  HD_FIELD(hd_op_conv2d_options, groups, INT, .standard = "1", .low = 1, .high = INT32_MAX, .help = "of channels, each with filters of its own"), \
-  HD_PADDING_FIELDS(hd_op_conv2d_options)
-#define HD_POOL2D_FIELDS                                                                           \
-  HD_FIELD_ARRAY(hd_pool2d_options, window, INT, 2, .standard = "", .low = 1, .high = INT32_MAX, .main = true, .help = "rows, columns"), \
-  HD_FIELD_ARRAY(hd_pool2d_options, stride, INT, 2, .standard = "window", .low = 1, .high = INT32_MAX, .help = "rows, columns"), \
-  HD_PADDING_FIELDS(hd_pool2d_options),                                                            \
-  HD_FIELD(hd_pool2d_options, ceil, BOOL, .standard = "false", .help = "round the output size up"), \
-  HD_FIELD(hd_pool2d_options, count_padding, BOOL, .standard = "false", .help = "average: divide by the whole window at the edges")
+#define HD_CONV_FIELDS(S) \
+  HD_AXES_FIELD(S, stride, "1", .main = false), HD_AXES_FIELD(S, dilation, "1", .main = false), \
+  HD_FIELD(S, groups, INT, .standard = "1", .low = 1, .high = INT32_MAX, \
+           .help = "of channels, each with filters of its own"), \
+  HD_PADDING_FIELDS(S)
+#define HD_POOL_FIELDS(S) \
+  HD_AXES_FIELD(S, window, "", .main = true), HD_AXES_FIELD(S, stride, "window", .main = false), \
+  HD_PADDING_FIELDS(S), \
+  HD_FIELD(S, ceil, BOOL, .standard = "false", .help = "round the output size up"), \
+  HD_FIELD(S, count_padding, BOOL, .standard = "false", \
+           .help = "average: divide by the whole window at the edges")
+#define HD_CONV2D_FIELDS HD_CONV_FIELDS(hd_op_conv2d_options)
+#define HD_POOL2D_FIELDS HD_POOL_FIELDS(hd_pool2d_options)
 #define HD_LIKE_FIELD(S) \
-  HD_FIELD_ARRAY(S, like, INT64, 4, .standard = "the last input's shape", .help = "shape, once the graph is sealed")
+  HD_FIELD_ARRAY(S, like, INT64, 4, .standard = "the last input's shape", \
+                 .help = "shape, once the graph is sealed")
 #endif
 
 #endif

@@ -112,6 +112,10 @@ hd_status hd_assign_offsets(hd_compile_state *s);  // after lowering: scratch is
 hd_status hd_lower_units(hd_compile_state *s);
 int hd_expand_count(const hd_node *n, int *values);  // tiles and constants that a node expands to
 
+// A workspace in two steps: everything but its memory, then the memory (the caller's).
+hd_workspace *hd_workspace_prepare(const hd_plan *plan, hd_error *err);
+void hd_workspace_bind(hd_workspace *workspace, void *memory);
+
 // Through aliases (reshape) to the node that makes the bytes.
 hd_val hd_root_of(hd_val v);
 // What an elementwise node really reads: broadcast_to nodes are looked through.

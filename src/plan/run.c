@@ -29,42 +29,68 @@ static void epilogue(void *context, int64_t first, int64_t count) {
   b->kernels->program_range(b->call->program, first, count, b->program_in, b->program_out);
 }
 
-static void **pointers(hd_workspace *w, const hd_place *p, int n) {
-  void **to = hd_arena_alloc(&w->arena, sizeof *to * (size_t)(n + 1));
-  for (int i = 0; to && i < n; i++) to[i] = at(w, p[i]);
-  return to;
+static void **room(hd_workspace *w, int n) { return hd_arena_alloc(&w->arena, sizeof(void *) * (size_t)(n + 1)); }
+
+static void resolve(const hd_workspace *w, const hd_place *p, int n, void **to) {
+  for (int i = 0; i < n; i++) to[i] = at(w, p[i]);
 }
 
-static bool bind(hd_workspace *w, const hd_call *c, bound_call *b) {
+static bool prepare(hd_workspace *w, const hd_call *c, bound_call *b) {
   b->call = c;
   b->kernels = w->plan->store->kernels;
   b->args = (hd_args){.n_in = c->n_in, .n_out = c->n_out, .in_type = c->in_type, .out_type = c->out_type,
-                      .scratch = at(w, c->scratch), .attr = c->attr, .data = c->data, .step = &w->step, .site = c->site};
-  b->args.in = (const void *const *)pointers(w, c->in, c->n_in);
-  b->args.out = pointers(w, c->out, c->n_out);
-  if (!b->args.in || !b->args.out) return false;
-  if (!c->node || !c->program) return true;
-  b->program_in = (const void **)pointers(w, c->program_in, c->p_in);
-  b->program_out = pointers(w, c->program_out, c->p_out);
+                      .attr = c->attr, .data = c->data, .step = &w->step, .site = c->site};
+  b->args.in = (const void *const *)room(w, c->n_in);
+  b->args.out = room(w, c->n_out);
+  if (!c->node || !c->program) return b->args.in && b->args.out;
+  b->program_in = (const void **)room(w, c->p_in);
+  b->program_out = room(w, c->p_out);
   b->after = (hd_after){epilogue, b};
   b->args.after = &b->after;
-  return b->program_in && b->program_out;
+  return b->args.in && b->args.out && b->program_in && b->program_out;
 }
 
-hd_workspace *hd_workspace_new(const hd_plan *plan, void *memory, hd_error *err) {
+hd_workspace *hd_workspace_prepare(const hd_plan *plan, hd_error *err) {
   if (!plan) return hd_fail(err, HD_E_ARGUMENT, "workspace: no plan"), NULL;
   const hd_env *env = &plan->env;
   hd_workspace *w = hd_alloc(env, sizeof *w);
-  if (!w) return hd_fail(err, HD_E_MEMORY, "workspace: memory is out"), NULL;
-  *w = (hd_workspace){.env = *env, .plan = plan, .arena = {.env = *env}, .owner = !memory, .memory = memory};
-  if (!memory) w->memory = hd_alloc(env, (size_t)plan->info.workspace);
-  w->call = hd_arena_alloc(&w->arena, sizeof *w->call * (size_t)(plan->calls + 1));
-  bool ok = w->memory && w->call;
-  for (int i = 0; ok && i < plan->calls; i++) ok = bind(w, &plan->call[i], &w->call[i]);
-  if (ok) return w;
-  hd_fail(err, HD_E_MEMORY, "workspace: memory is out for %lld bytes", (long long)plan->info.workspace);
+  if (w) {
+    *w = (hd_workspace){.env = *env, .plan = plan, .arena = {.env = *env}};
+    w->call = hd_arena_alloc(&w->arena, sizeof *w->call * (size_t)(plan->calls + 1));
+    bool ok = w->call;
+    for (int i = 0; ok && i < plan->calls; i++) ok = prepare(w, &plan->call[i], &w->call[i]);
+    if (ok) return w;
+  }
+  hd_fail(err, HD_E_MEMORY, "workspace: memory is out");
   hd_workspace_free(w);
   return NULL;
+}
+
+void hd_workspace_bind(hd_workspace *w, void *memory) {
+  w->memory = memory;
+  for (int i = 0; i < w->plan->calls; i++) {
+    const hd_call *c = &w->plan->call[i];
+    bound_call *b = &w->call[i];
+    b->args.scratch = at(w, c->scratch);
+    resolve(w, c->in, c->n_in, (void **)b->args.in);
+    resolve(w, c->out, c->n_out, (void **)b->args.out);
+    if (!c->node || !c->program) continue;
+    resolve(w, c->program_in, c->p_in, (void **)b->program_in);
+    resolve(w, c->program_out, c->p_out, b->program_out);
+  }
+}
+
+hd_workspace *hd_workspace_new(const hd_plan *plan, void *memory, hd_error *err) {
+  hd_workspace *w = hd_workspace_prepare(plan, err);
+  if (!w) return NULL;
+  w->owner = !memory;
+  if (!memory && !(memory = hd_alloc(&plan->env, (size_t)plan->info.workspace))) {
+    hd_fail(err, HD_E_MEMORY, "workspace: memory is out for %lld bytes", (long long)plan->info.workspace);
+    hd_workspace_free(w);
+    return NULL;
+  }
+  hd_workspace_bind(w, memory);
+  return w;
 }
 
 void hd_workspace_free(hd_workspace *w) {
