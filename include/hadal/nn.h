@@ -14,7 +14,7 @@ typedef struct hd_dense_options {
   HD_OPTIONS;
   int units HD_Z;          // required
   bool no_bias HD_Z;
-  hd_init init HD_Z;       // of the weights; default HD_GLOROT_UNIFORM. Biases start at 0
+  hd_init init HD_Z;       // {.kind = HD_HE_NORMAL}; default HD_GLOROT_UNIFORM. Biases start at 0
   const char *name HD_Z;   // default "dense_1", ...
 } hd_dense_options;
 // x (..., in) -> (..., units): x weight + bias, weight (in, units).
@@ -33,7 +33,7 @@ typedef struct hd_conv2d_options {
   hd_padding pad HD_Z;     // default valid
   int padding[4] HD_Z;     // HD_EXPLICIT: top, left, bottom, right
   bool no_bias HD_Z;
-  hd_init init HD_Z;       // of the weights; default HD_GLOROT_UNIFORM. Biases start at 0
+  hd_init init HD_Z;       // {.kind = HD_HE_NORMAL}; default HD_GLOROT_UNIFORM. Biases start at 0
   const char *name HD_Z;   // default "conv2d_1", ...
 } hd_conv2d_options;
 // x (N, H, W, C) -> (N, H', W', filters): cross-correlation, weight (kh, kw, C / groups, filters).

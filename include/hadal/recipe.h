@@ -3,6 +3,7 @@
 #define HADAL_RECIPE_H
 
 #include "io.h"
+#include "nn.h"
 #include "train.h"
 
 #ifdef __cplusplus
@@ -95,7 +96,7 @@ HD_API hd_status hd_recipe_build(const hd_recipe *recipe, const hd_signature *si
 
 // ---- Data -----------------------------------------------------------------------------------------
 typedef struct hd_parts {
-  hd_data whole, extra;      // what the others are views of
+  hd_data whole, middle, extra;  // what the others are views of
   hd_data train, valid, test;
   bool has_valid, has_test;  // without a test part of its own, test is the training part
 } hd_parts;

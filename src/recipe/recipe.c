@@ -39,7 +39,7 @@ static const hd_fields mse_fields = HD_FIELDS("mse", hd_mse_options, mse_field);
 static const hd_field loss_field[] = {{.name = "cross_entropy"}, {.name = "mse"}};
 static const hd_fields top_fields = {.name = "recipe", .field = (const hd_field[]){
     {.name = "name"}, {.name = "about"}, {.name = "data"}, {.name = "input"}, {.name = "classes"},
-    {.name = "model"}, {.name = "loss"}, {.name = "train"}, {.name = "metrics"}}, .count = 9};
+    {.name = "model"}, {.name = "loss"}, {.name = "train"}, {.name = "metrics"}, {.name = "version"}}, .count = 10};
 
 // ---- Pieces -------------------------------------------------------------------------------------
 
@@ -201,13 +201,15 @@ hd_status hd_recipe_check(hd_recipe *r) {
   hd_status status = read_top(r);
   if (status) return status;
   const hd_doc *doc = in->doc, *name = hd_doc_get(doc, "name"), *about = hd_doc_get(doc, "about");
-  const hd_doc *data = hd_doc_get(doc, "data"), *input = hd_doc_get(doc, "input");
+  const hd_doc *data = hd_doc_get(doc, "data"), *input = hd_doc_get(doc, "input"), *version = hd_doc_get(doc, "version");
   if (name) {
     if (!*name->text || strlen(name->text) > 100 || strpbrk(name->text, "/\\ \n\t"))
       return hd_reader_fail(&in->reader, name, "name: must be one word of at most 100 letters that can name a folder");
     r->name = name->text;
   }
   if (about) in->about = about->text;
+  if (version && (version->kind != HD_DOC_INT || version->integer != 1))
+    return hd_reader_fail(&in->reader, version, "version: must be 1, the only one this Hadal knows");
   if (data) status = hd_fields_read(&in->reader, &hd_recipe_data_fields, data, &r->data);
   if (!status && (r->data.fold > r->data.folds || r->data.folds == 1))
     status = hd_reader_fail(&in->reader, data, "data: fold %d of %d; folds are at least 2, and numbered from 1", r->data.fold, r->data.folds);

@@ -1,0 +1,282 @@
+// hadal train: a recipe to a run directory.
+#include "cli.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const cli_option options[] = {
+    {"--set", "KEY=VALUE", NULL, "one value of the recipe, such as train.epochs=3; may be repeated"},
+    {"--seed", "N", "the recipe's, else 1", "the same as --set train.seed=N"},
+    {"--threads", "N", "one per core", "threads; the result is the same for any number"},
+    {"--run", "DIR", "runs/NAME-N", "where everything of the run is written"},
+    {"--resume", NULL, NULL, "go on from the run's last checkpoint"},
+    {"--quiet", NULL, NULL, "print errors only"},
+    {NULL, NULL, NULL, NULL}};
+
+typedef struct training {
+  cli_process p;
+  cli_run run;
+  cli_progress progress;
+  hd_recipe *recipe;
+  hd_parts parts;
+  hd_signature signature;
+  hd_graph *graph;
+  hd_store *store;
+  hd_network network;
+  char *header;
+  hd_fit_result result;
+  hd_error err;
+  bool quiet, resume, trimmed, in_fold;
+} training;
+
+// ---- One network --------------------------------------------------------------------------------
+
+static void close_network(training *t) {
+  hd_graph_free(t->graph);
+  hd_store_free(t->store);
+  t->graph = NULL, t->store = NULL;
+}
+
+static hd_status open_network(training *t) {
+  const hd_recipe *r = t->recipe;
+  t->graph = hd_graph_new(&t->p.env);
+  t->store = hd_store_new(&t->p.env);
+  if (!t->graph || !t->store) return hd_fail(&t->err, HD_E_MEMORY, "memory is out");
+  if (*hd_store_error(t->store)) return hd_fail(&t->err, HD_E_ARGUMENT, "%s", hd_store_error(t->store));
+  hd_store_seed(t->store, (uint64_t)r->train.seed);
+  hd_status status = hd_recipe_build(r, &t->signature, t->graph, &t->network, &t->err);
+  return status ? status : hd_recipe_fit_scale(r, &t->parts.train, t->store, &t->err);
+}
+
+static hd_status save(training *t, const char *file) {
+  char path[CLI_PATH];
+  const char *meta[] = {"hadal.recipe", t->header, NULL};
+  cli_run_path(&t->run, file, path);
+  return hd_save(t->store, path, &t->err, .meta = meta);
+}
+
+// ---- While it trains ----------------------------------------------------------------------------
+
+// The first call of a resumed run tells where the checkpoint was: later lines go.
+static hd_status trim(training *t, int64_t epochs) {
+  if (t->trimmed || t->in_fold) return HD_OK;
+  t->trimmed = true;
+  return cli_run_trim_metrics(&t->run, epochs, &t->err);
+}
+
+static bool on_step(void *user, const hd_progress *at) {
+  training *t = user;
+  cli_progress_step(&t->progress, at);
+  return !trim(t, at->epoch - 1) && !cli_interrupted;
+}
+
+static hd_status add_epoch(training *t, const hd_progress *at) {
+  hd_text line = {.env = t->p.data};
+  hd_text_add(&line, "{\"epoch\":%d,\"step\":%lld,\"seconds\":%.4f,\"train\":", at->epoch, (long long)at->global_step, at->seconds);
+  cli_add_metrics(&line, at->train);
+  if (at->has_valid) {
+    hd_text_add(&line, ",\"valid\":");
+    cli_add_metrics(&line, at->valid);
+  }
+  hd_text_add(&line, "}\n");
+  hd_status status = line.failed ? hd_fail(&t->err, HD_E_MEMORY, "memory is out") : cli_run_add_metrics(&t->run, line.at, &t->err);
+  hd_text_free(&line);
+  return status;
+}
+
+static bool on_epoch(void *user, const hd_progress *at) {
+  training *t = user;
+  if (!t->in_fold) cli_progress_epoch(&t->progress, at);
+  hd_status status = t->in_fold ? HD_OK : trim(t, at->epoch - 1);
+  if (!status && !t->in_fold) status = add_epoch(t, at);
+  if (!status && !t->in_fold && at->has_valid && at->best) status = save(t, "best.safetensors");
+  return !status && !cli_interrupted;
+}
+
+static hd_status fit(training *t, const char *checkpoints) {
+  hd_error err = {0};
+  hd_fit_options o = hd_recipe_fit_options(t->recipe);
+  o.accuracy = t->network.accuracy;
+  o.valid = t->parts.has_valid ? &t->parts.valid : NULL;
+  o.user = t;
+  o.on_step = on_step;
+  o.on_epoch = on_epoch;
+  o.checkpoints = checkpoints;
+  o.resume = t->resume && checkpoints;
+  o.result = &t->result;
+  hd_status status = (hd_fit)(t->store, t->network.loss, &t->parts.train, &err, o);
+  cli_progress_end(&t->progress);
+  if (status && t->err.status) return t->err.status;  // a callback's own failure
+  if (status) t->err = err;
+  return status ? status : trim(t, t->result.epochs);
+}
+
+static hd_status evaluate(training *t, hd_metrics *to) {
+  return hd_evaluate(t->store, t->network.loss, t->network.accuracy, &t->parts.test, 0, to, &t->err);
+}
+
+// ---- Cross-validation ---------------------------------------------------------------------------
+
+typedef struct folds {
+  hd_metrics *each, mean;
+  int count;
+} folds;
+
+static hd_status open_parts(training *t, int fold) {
+  hd_parts_free(&t->parts);
+  hd_status status = hd_recipe_open(&t->p.data, t->recipe, fold, t->p.sets, &t->parts, &t->err);
+  return status ? status : hd_signature_of(&t->parts.whole, &t->signature, &t->err);
+}
+
+static hd_status cross_validate(training *t, folds *f) {
+  int count = t->recipe->data.folds;
+  double samples = 0, loss = 0, accuracy = 0;
+  f->each = calloc((size_t)count, sizeof *f->each);
+  if (!f->each) return hd_fail(&t->err, HD_E_MEMORY, "memory is out for %d folds", count);
+  t->in_fold = true;
+  hd_status status = HD_OK;
+  for (int i = 0; i < count && !status; i++) {
+    status = open_parts(t, i + 1);
+    if (!status) status = open_network(t);
+    if (!status) status = fit(t, NULL);
+    if (!status) status = evaluate(t, &f->each[i]);
+    close_network(t);
+    if (status) break;
+    double n = (double)t->parts.test.samples;
+    samples += n, loss += n * f->each[i].loss, accuracy += n * f->each[i].accuracy;
+    if (!t->quiet) printf("fold %2d of %d  loss %.4f  accuracy %6.2f %%\n", i + 1, count, f->each[i].loss, 100 * f->each[i].accuracy);
+    f->count++;
+  }
+  t->in_fold = false;
+  f->mean = (hd_metrics){loss / samples, accuracy / samples};
+  return status ? status : open_parts(t, 0);
+}
+
+// ---- The end ------------------------------------------------------------------------------------
+
+static hd_status add_final(training *t, hd_metrics test, const folds *f) {
+  hd_text line = {.env = t->p.data};
+  hd_text_add(&line, "{\"final\":true,\"test\":");
+  cli_add_metrics(&line, test);
+  hd_text_add(&line, ",\"seconds\":%.4f,\"peak_bytes_planned\":%lld,\"peak_bytes_used\":%lld,\"step_allocations\":%lld", t->result.seconds,
+              (long long)t->result.planned, (long long)t->p.memory.peak, (long long)t->result.step_allocations);
+  for (int i = 0; i < f->count; i++) {
+    hd_text_add(&line, i ? "," : ",\"folds\":[");
+    cli_add_metrics(&line, f->each[i]);
+  }
+  hd_text_add(&line, f->count ? "]}\n" : "}\n");
+  hd_status status = line.failed ? hd_fail(&t->err, HD_E_MEMORY, "memory is out") : cli_run_add_metrics(&t->run, line.at, &t->err);
+  hd_text_free(&line);
+  return status;
+}
+
+static void report(const training *t, hd_metrics test, const folds *f) {
+  const char *on = f->count ? "Cross-validation" : t->parts.has_test ? "Test" : "Training";
+  bool image = t->signature.input.type.shape.rank == 3;
+  if (isfinite(test.accuracy)) printf("\n%s accuracy %.2f %%, loss %.4f", on, 100 * test.accuracy, test.loss);
+  else printf("\n%s loss %.6g", on, test.loss);
+  if (f->count) printf(", over %d folds.\n", f->count);
+  else printf(", on %lld samples%s.\n", (long long)t->parts.test.samples, t->parts.has_test ? "" : " (the set has no test part)");
+  printf("The model is %s/model.safetensors%s, trained in %.1f s%s.\n", t->run.dir, f->count ? ", of all samples" : "", t->result.seconds,
+         t->result.stopped_early ? " (stopped early)" : "");
+  printf("Use it: hadal eval %s, or hadal predict %s %s\n", t->run.dir, t->run.dir, image ? "IMAGE.pgm" : "ROWS.csv");
+}
+
+static hd_status finish(training *t, const folds *f) {
+  hd_metrics test;
+  hd_status status = save(t, "model.safetensors");
+  if (status) return status;
+  if (f->count) test = f->mean;
+  else if ((status = evaluate(t, &test))) return status;
+  status = add_final(t, test, f);
+  if (!status && !t->quiet) report(t, test, f);
+  return status;
+}
+
+static void introduce(const training *t) {
+  char a[32];
+  int64_t parameters = 0;
+  for (int i = 1; i < t->graph->count; i++) {
+    const hd_node *n = t->graph->node[i];
+    if (n->variable && n->variable->role == HD_WEIGHT) parameters += hd_shape_count(n->out[0].shape);
+  }
+  printf("%s: %s parameters; %s: %s training", t->recipe->name, cli_count(parameters, a), t->recipe->data.name, "");
+  printf("\n");
+}
+
+static int failed(training *t, hd_status status, const char *recipe) {
+  cli_progress_end(&t->progress);
+  if (status != HD_E_STOPPED) return cli_fail(CLI_FAILED, "%s", t->err.text);
+  cli_fail(CLI_INTERRUPTED, "%s%s", t->err.text, t->in_fold ? "" : "; a checkpoint is saved");
+  fprintf(stderr, "To go on: hadal train %s --run %s --resume\n", recipe, t->run.dir);
+  return CLI_INTERRUPTED;
+}
+
+// ---- The command --------------------------------------------------------------------------------
+
+// Everything that a wrong call can get wrong is found before the run directory is made.
+static int prepare(training *t, cli_args *args, const char *path) {
+  t->recipe = cli_read_recipe(&t->p, path, args, &t->err);
+  if (!t->recipe) return cli_fail(CLI_WRONG, "%s", t->err.text);
+  const hd_recipe *r = t->recipe;
+  if (open_parts(t, r->data.fold)) return cli_fail(t->err.status == HD_E_ARGUMENT ? CLI_WRONG : CLI_FAILED, "%s", t->err.text);
+  if (r->train.batch > t->parts.train.samples)
+    return cli_fail(CLI_WRONG, "%s: train: batch is %d, larger than the %lld training samples", r->file, r->train.batch, (long long)t->parts.train.samples);
+  hd_status status = open_network(t);
+  if (status) return cli_fail(status == HD_E_MEMORY ? CLI_FAILED : CLI_WRONG, "%s", t->err.text);
+  t->header = hd_recipe_header(&t->p.data, r, &t->signature);
+  return t->header ? 0 : cli_fail(CLI_FAILED, "memory is out");
+}
+
+static int train(training *t, const char *word) {
+  char checkpoints[CLI_PATH];
+  folds f = {0};
+  hd_status status = HD_OK;
+  if (t->recipe->data.folds && !t->recipe->data.fold) {
+    close_network(t);
+    status = cross_validate(t, &f);
+    t->p.memory.peak = t->p.memory.bytes;
+    if (!status) status = open_network(t);
+  }
+  cli_run_path(&t->run, "checkpoints", checkpoints);
+  if (!status) status = fit(t, checkpoints);
+  if (!status) status = finish(t, &f);
+  free(f.each);
+  return status ? failed(t, status, word) : CLI_DONE;
+}
+
+static int run(cli_args *args) {
+  training *t = calloc(1, sizeof *t);
+  char path[CLI_PATH], seed[48];
+  int64_t threads, number;
+  if (!t) return cli_fail(CLI_FAILED, "memory is out");
+  int status = cli_find_recipe(args->word[0], path) ? 0 : CLI_WRONG;
+  if (!status && !(cli_number(args, "--threads", 1, 1024, 0, &threads) && cli_number(args, "--seed", 0, (int64_t)1 << 53, 1, &number))) status = CLI_WRONG;
+  if (status) {
+    free(t);
+    return status;
+  }
+  if (cli_has(args, "--seed")) {
+    snprintf(seed, sizeof seed, "train.seed=%lld", (long long)number);
+    args->set[args->sets++] = seed;
+  }
+  cli_catch_interrupts();
+  cli_process_start(&t->p, (int)threads);
+  t->quiet = cli_has(args, "--quiet");
+  t->resume = cli_has(args, "--resume");
+  cli_progress_start(&t->progress, t->quiet);
+  status = prepare(t, args, path);
+  if (!status) status = cli_run_open(&t->run, &t->p.data, t->recipe->name, cli_value(args, "--run"), t->resume);
+  if (!status && cli_run_describe(&t->run, t->recipe, &t->p, &t->parts, &t->err)) status = cli_fail(CLI_FAILED, "%s", t->err.text);
+  if (!status && !t->quiet) introduce(t);
+  if (!status) status = train(t, args->word[0]);
+  close_network(t);
+  hd_parts_free(&t->parts);
+  hd_release(&t->p.data, t->header);
+  hd_recipe_free(t->recipe);
+  free(t);
+  return status;
+}
+
+const cli_command cli_train = {"train", "RECIPE [--set KEY=VALUE]... [--seed N] [--threads N] [--run DIR] [--resume] [--quiet]",
+                               "trains a network as a recipe says", options, 1, 1, run};

@@ -1,0 +1,66 @@
+// The data of a recipe: its set, and the parts to train, validate and test on.
+#include "recipe.h"
+
+void hd_parts_free(hd_parts *p) {
+  if (!p) return;
+  hd_data_free(&p->valid);
+  hd_data_free(&p->train);
+  hd_data_free(&p->test);
+  hd_data_free(&p->extra);
+  hd_data_free(&p->middle);
+  hd_data_free(&p->whole);
+  *p = (hd_parts){0};
+}
+
+// The same samples without their owner.
+static hd_data borrowed(const hd_data *of) {
+  hd_data d = *of;
+  d.free = NULL;
+  return d;
+}
+
+static bool has_test_part(const char *name) {
+  int count;
+  const hd_data_info *sets = hd_data_list(&count);
+  for (int i = 0; i < count; i++)
+    if (!strcmp(sets[i].id, name)) return sets[i].test > 0;
+  return false;
+}
+
+static hd_status open_parts(const hd_env *env, const hd_recipe *r, int fold, hd_data_options o, hd_parts *to, hd_error *err) {
+  const hd_recipe_data *d = &r->data;
+  uint64_t seed = (uint64_t)r->train.seed;
+  o.csv.label = d->label;
+  o.csv.regression = d->regression;
+  hd_status status = (hd_data_open)(env, d->name, "train", o, &to->whole, err);
+  if (status) return status;
+  to->middle = borrowed(&to->whole);
+  if (fold > 0) {
+    status = hd_data_fold(env, &to->whole, fold - 1, d->folds, seed, &to->middle, &to->test, err);
+    to->has_test = !status;
+  } else if (d->test > 0) {
+    if (has_test_part(d->name)) return hd_fail(err, HD_E_ARGUMENT, "%s: data: %s has a test part of its own; leave `test` out", r->file, d->name);
+    status = hd_data_split(env, &to->whole, (double)d->test, seed, &to->middle, &to->test, err);
+    to->has_test = !status;
+  } else if (has_test_part(d->name)) {
+    status = (hd_data_open)(env, d->name, "test", o, &to->extra, err);
+    to->test = borrowed(&to->extra);
+    to->has_test = !status;
+  }
+  if (status) return status;
+  to->train = borrowed(&to->middle);
+  if (d->valid > 0) {
+    status = hd_data_split(env, &to->middle, (double)d->valid, seed + 1, &to->train, &to->valid, err);
+    to->has_valid = !status;
+  }
+  if (!to->has_test) to->test = borrowed(&to->middle);
+  return status;
+}
+
+hd_status hd_recipe_open(const hd_env *env, const hd_recipe *r, int fold, hd_data_options options, hd_parts *to, hd_error *err) {
+  *to = (hd_parts){0};
+  if (!r->data.name) return hd_fail(err, HD_E_ARGUMENT, "%s: names no data; give `data: {name: ...}`", r->file);
+  hd_status status = open_parts(env, r, fold, options, to, err);
+  if (status) hd_parts_free(to);
+  return status;
+}
