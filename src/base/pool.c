@@ -189,7 +189,7 @@ hd_status hd_pool_new(const hd_env *env, hd_pool **to, hd_error *err) {
   bool host = env && env->parallel;
   size_t bytes = sizeof(hd_pool) + (host ? 0 : (size_t)threads - 1) * sizeof(pthread_t);
   hd_pool *pool = hd_alloc(env, bytes);
-  if (!pool) return hd_fail(err, HD_E_MEMORY, "thread pool: %zu bytes refused", bytes);
+  if (!pool) return hd_fail(err, HD_E_MEMORY, "thread pool: memory is out for %zu bytes", bytes);
   if (env) pool->env = *env;
   pool->threads = threads;
   pool->spin = threads <= cores ? SPIN : SPIN_CROWDED;

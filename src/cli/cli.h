@@ -86,6 +86,8 @@ typedef struct cli_run {
 } cli_run;
 // Makes or finds the directory; 0 or an exit status with the message printed.
 int cli_run_open(cli_run *run, const hd_env *env, const char *name, const char *dir, bool resume);
+// With --resume: whether there is a run to go on with; run->dir is it.
+bool cli_run_find(cli_run *run, const hd_env *env, const char *name, const char *dir);
 void cli_run_path(const cli_run *run, const char *file, char *to);  // to: char[CLI_PATH]
 hd_status cli_run_add_metrics(const cli_run *run, const char *line, hd_error *err);
 // Keeps the lines of epochs 1 .. epochs.

@@ -45,6 +45,23 @@ static int number(cli_run *run, const char *name, bool resume) {
   return 0;
 }
 
+static bool is_dir(const char *path) {
+  struct stat about;
+  return !stat(path, &about) && S_ISDIR(about.st_mode);
+}
+
+bool cli_run_find(cli_run *run, const hd_env *env, const char *name, const char *dir) {
+  *run = (cli_run){.env = env};
+  if (dir) return snprintf(run->dir, sizeof run->dir, "%s", dir) < (int)sizeof run->dir && is_dir(run->dir);
+  int n = 1;
+  for (;; n++) {
+    snprintf(run->dir, sizeof run->dir, "runs/%s-%d", name, n);
+    if (!is_dir(run->dir)) break;
+  }
+  snprintf(run->dir, sizeof run->dir, "runs/%s-%d", name, n - 1);
+  return n > 1;
+}
+
 int cli_run_open(cli_run *run, const hd_env *env, const char *name, const char *dir, bool resume) {
   struct stat about;
   *run = (cli_run){.env = env};

@@ -1,5 +1,7 @@
 // hadal train: a recipe to a run directory.
 #include "cli.h"
+#include "../base/file.h"
+#include "../graph/graph.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -194,14 +196,17 @@ static hd_status finish(training *t, const folds *f) {
 }
 
 static void introduce(const training *t) {
-  char a[32];
+  char a[32], b[32], c[32];
   int64_t parameters = 0;
   for (int i = 1; i < t->graph->count; i++) {
     const hd_node *n = t->graph->node[i];
     if (n->variable && n->variable->role == HD_WEIGHT) parameters += hd_shape_count(n->out[0].shape);
   }
-  printf("%s: %s parameters; %s: %s training", t->recipe->name, cli_count(parameters, a), t->recipe->data.name, "");
-  printf("\n");
+  printf("%s: %s parameters; %s: %s samples to train on", t->recipe->name, cli_count(parameters, a), t->recipe->data.name,
+         cli_count(t->parts.train.samples, b));
+  if (t->parts.has_valid) printf(", %s to validate", cli_count(t->parts.valid.samples, c));
+  if (t->parts.has_test) printf(", %s to test", cli_count(t->parts.test.samples, c));
+  printf("\n%s %s\n", t->run.resumed ? "going on with" : "writing to", t->run.dir);
 }
 
 static int failed(training *t, hd_status status, const char *recipe) {
@@ -214,10 +219,27 @@ static int failed(training *t, hd_status status, const char *recipe) {
 
 // ---- The command --------------------------------------------------------------------------------
 
-// Everything that a wrong call can get wrong is found before the run directory is made.
-static int prepare(training *t, cli_args *args, const char *path) {
+// The recipe; that of the run, with its settings, when an earlier one goes on.
+static int read_recipe(training *t, cli_args *args, const char *path) {
+  char stored[CLI_PATH];
   t->recipe = cli_read_recipe(&t->p, path, args, &t->err);
   if (!t->recipe) return cli_fail(CLI_WRONG, "%s", t->err.text);
+  if (!t->resume || !cli_run_find(&t->run, &t->p.data, t->recipe->name, cli_value(args, "--run"))) return 0;
+  cli_run_path(&t->run, "recipe.yaml", stored);
+  if (!hd_file_exists(&t->p.data, stored)) return 0;
+  hd_recipe *before = cli_read_recipe(&t->p, stored, args, &t->err);
+  if (!before) return cli_fail(CLI_WRONG, "%s", t->err.text);
+  bool same = !strcmp(before->name, t->recipe->name);
+  if (!same) cli_fail(CLI_WRONG, "%s: a run of %s, which cannot go on as %s", t->run.dir, before->name, t->recipe->name);
+  hd_recipe_free(same ? t->recipe : before);
+  if (same) t->recipe = before;
+  return same ? 0 : CLI_WRONG;
+}
+
+// Everything that a wrong call can get wrong is found before the run directory is made.
+static int prepare(training *t, cli_args *args, const char *path) {
+  int wrong = read_recipe(t, args, path);
+  if (wrong) return wrong;
   const hd_recipe *r = t->recipe;
   if (open_parts(t, r->data.fold)) return cli_fail(t->err.status == HD_E_ARGUMENT ? CLI_WRONG : CLI_FAILED, "%s", t->err.text);
   if (r->train.batch > t->parts.train.samples)

@@ -69,7 +69,7 @@ static const char *field(bool odd, bool label) {
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t capacity, unsigned int seed) {
   static const char *const ends[] = {"\n", "\r\n", "\r"}, *const strange[] = {"", "\n\n", "\r\r\n", ",\n"};
   state = seed * 0x9E3779B97F4A7C15u + 1;
-  if (below(4) == 0 || capacity < 4096) return LLVMFuzzerMutate(data, size, capacity);
+  if (below(4) == 0 || capacity < 16) return LLVMFuzzerMutate(data, size, capacity);
   uint32_t columns = 1 + below(4), rows = 1 + below(6), style = below(3);
   uint32_t odd = below(2) ? below(columns * rows) : UINT32_MAX;
   uint32_t end_at = below(4) ? UINT32_MAX : below(rows), drop = below(6) ? UINT32_MAX : below(24);

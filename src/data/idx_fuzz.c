@@ -41,7 +41,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t capacity, unsi
     uint8_t code, size;
   } types[] = {{8, 1}, {9, 1}, {11, 2}, {12, 4}, {13, 4}, {14, 8}};
   state = seed * 0x9E3779B97F4A7C15u + 1;
-  if (below(4) == 0 || capacity < 300) return LLVMFuzzerMutate(data, size, capacity);
+  if (below(4) == 0) return LLVMFuzzerMutate(data, size, capacity);
   uint32_t type = below(HD_COUNT(types)), rank = 1 + below(8), sizes[10], elements = 1;
   for (uint32_t i = 0; i < 10; i++) sizes[i] = i < rank && elements < 16 ? 1 + below(4) : 1;
   for (uint32_t i = 0; i < rank; i++) elements *= sizes[i];
@@ -62,8 +62,10 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t capacity, unsi
       }
     }
   size_t at = 4, sized = below(8) ? head[3] : rank;
+  sized = HD_MIN(sized, HD_COUNT(sizes));
+  if (at + 4 * sized > capacity) return LLVMFuzzerMutate(data, size, capacity);
   memcpy(data, head, 4);
-  for (size_t i = 0; i < sized && i < 10; i++)
+  for (size_t i = 0; i < sized; i++)
     for (int shift = 24; shift >= 0; shift -= 8) data[at++] = (uint8_t)(sizes[i] >> shift);
   payload = HD_MIN(payload, capacity - at);
   for (size_t i = 0; i < payload; i++) data[at++] = (uint8_t)below(256);

@@ -61,7 +61,7 @@ static hd_status inflate_all(const hd_env *env, z_stream *z, const unsigned char
     // One byte more than the room: that it stays empty shows that all is there.
     char *larger = *to ? hd_resize(env, *to, (size_t)room + 1) : hd_alloc_raw(env, (size_t)room + 1);
     if (!larger)
-      return hd_fail(err, HD_E_MEMORY, "gzip: %lld bytes refused", (long long)room + 1);
+      return hd_fail(err, HD_E_MEMORY, "gzip: memory is out for %lld bytes", (long long)room + 1);
     *to = larger;
     int code = Z_OK;
     while (code == Z_OK && *made <= room) {

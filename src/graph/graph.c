@@ -198,6 +198,7 @@ bool hd_is_variable(hd_val v) { return hd_ok(v) && hd_node_of(v)->leaf == HD_LEA
 
 hd_val hd_name(hd_val v, const char *name) {
   if (!hd_ok(v) || hd_node_of(v)->leaf == HD_LEAF_INPUT) return v;
+  if (!name || !*name) return hd_graph_fail(v.graph, HD_E_ARGUMENT, "name: needs a text"), (hd_val){0};
   if (!(hd_node_of(v)->name = hd_arena_text(&v.graph->arena, name)))
     return hd_graph_fail(v.graph, HD_E_MEMORY, "memory is out building the graph"), (hd_val){0};
   return v;

@@ -149,9 +149,11 @@ static bool skip_value(scan *s) {
   return false;
 }
 
+// Again with a name in case of an error: to print one for every entry takes longer than to parse it.
 static hd_status parse_span(const scan *s, const char *from, const char *to, hd_arena *arena,
                             hd_doc **doc) {
   char where[300];
+  if (!hd_json_parse(arena, "", from, (size_t)(to - from), doc, NULL)) return HD_OK;
   hd_print(where, sizeof where, "%.200s: header byte %lld", s->t->name,
            (long long)(from - s->start));
   return hd_json_parse(arena, where, from, (size_t)(to - from), doc, s->err);
@@ -334,7 +336,7 @@ static hd_status align_data(hd_tensors *t, hd_error *err) {
   if (good) return HD_OK;
   t->moved = hd_alloc(&t->env, (size_t)room);
   if (!t->moved)
-    return hd_fail(err, HD_E_MEMORY, "%s: %lld bytes refused", t->name, (long long)room);
+    return hd_fail(err, HD_E_MEMORY, "%s: memory is out for %lld bytes", t->name, (long long)room);
   int64_t at = 0;
   for (int i = 0; i < t->count; i++) {
     hd_st_entry *e = &t->entry[i];
@@ -409,7 +411,7 @@ hd_tensors *hd_tensors_parse(const hd_env *env, const char *name, const void *by
   t->size = count;
   if (t->bytes && count) memcpy(t->bytes, bytes, count);
   hd_status status = t->bytes ? parse_file(t, err)
-                              : hd_fail(err, HD_E_MEMORY, "%s: %zu bytes refused", t->name, count);
+                              : hd_fail(err, HD_E_MEMORY, "%s: memory is out for %zu bytes", t->name, count);
   if (!status) return t;
   hd_tensors_free(t);
   return NULL;

@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 // ---- Whole files, with a few fields changed -----------------------------------------------------
 
-enum { MOST = 6, DIMENSIONS = 10, HEADER = 4096 };
+enum { MOST = 6, DIMENSIONS = 10 };
 
 typedef struct entry {
   const char *name, *dtype;
@@ -169,7 +169,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t capacity, unsi
   entry e[MOST] = {{.rank = 0}};
   uint64_t bytes, length;
   state = seed * 0x9E3779B97F4A7C15u + 1;
-  if (below(4) == 0 || capacity < 2 * HEADER) return LLVMFuzzerMutate(data, size, capacity);
+  if (below(4) == 0) return LLVMFuzzerMutate(data, size, capacity);
   int count = make_entries(e, &bytes);
   uint8_t payload[1024];
   bytes = HD_MIN(bytes, sizeof payload);
@@ -186,10 +186,14 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t capacity, unsi
   }
   hd_text_add(&header, "}%*s", (int)below(9), below(16) ? "" : "\n");
   if (length == kept) length = header.size;
-  size_t at = 0, room = HD_MIN(header.size, HEADER);
-  for (int i = 0; i < 8; i++) data[at++] = (uint8_t)(length >> 8 * i);
-  memcpy(data + at, header.at, room);
-  memcpy(data + at + room, payload, (size_t)bytes);
+  size_t whole = HD_ST_LENGTH + header.size + (size_t)bytes;
+  if (whole <= capacity) {
+    for (int i = 0; i < HD_ST_LENGTH; i++) data[i] = (uint8_t)(length >> 8 * i);
+    memcpy(data + HD_ST_LENGTH, header.at, header.size);
+    memcpy(data + HD_ST_LENGTH + header.size, payload, (size_t)bytes);
+  } else {
+    whole = LLVMFuzzerMutate(data, size, capacity);
+  }
   hd_text_free(&header);
-  return at + room + (size_t)bytes;
+  return whole;
 }

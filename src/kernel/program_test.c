@@ -234,11 +234,33 @@ static void test_in_place(void **state) {
       }
 }
 
+// An output over an integer input that a later step reads.
+static void test_over_integers(void **state) {
+  (void)state;
+  const hd_kernels *k[HD_ISAS];
+  int sets = tables(k);
+  const int64_t n = 40000;
+  hd_program p = {.rank = 1, .inputs = 2, .outputs = 2, .steps = 2, .d = {n}};
+  p.in[0].dtype = HD_F32, p.in[1].dtype = HD_I32, p.in[0].stride[0] = p.in[1].stride[0] = 1;
+  p.step[0].tile = HD_TILE_neg, p.step[0].a = 0;
+  p.step[1].tile = HD_TILE_add, p.step[1].a = 0, p.step[1].b = 1;
+  p.out[0].reg = 2, p.out[1].reg = 3, p.out[0].dtype = p.out[1].dtype = HD_F32;
+  for (int s = 0; s < sets; s++) {
+    fill_memory();
+    pointers at = {.in = {memory[0], memory[1]}, .out = {wanted[0], wanted[1]}};
+    interpret(k[s], &p, &at);
+    at.out[0] = memory[1], at.out[1] = memory[0];
+    execute(k[s], &p, &at, 0);
+    assert_memory_equal(at.out[0], wanted[0], (size_t)n * 4);
+    assert_memory_equal(at.out[1], wanted[1], (size_t)n * 4);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_broadcast), cmocka_unit_test(test_strides),
       cmocka_unit_test(test_types),     cmocka_unit_test(test_random),
-      cmocka_unit_test(test_in_place),
+      cmocka_unit_test(test_in_place),  cmocka_unit_test(test_over_integers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

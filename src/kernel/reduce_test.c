@@ -196,7 +196,10 @@ static void test_dropout(void **state) {
   static float x[1200], y[1201];
   fill(x, 1200, 1);
   const uint64_t starts[] = {0, 1, 2, 3, 1021, ((uint64_t)1 << 34) - 6, ((uint64_t)5 << 40) + 3};
-  const float rates[] = {0, 0.25f, 0.5f, 0.9f, 1};
+  // The last is a number that is drawn: it is kept.
+  const float drawn_one =
+      (float)(philox(0x123456789abcdef0u, 0xfedcba9876543210u, 5) >> 8) * 0x1p-24f;
+  const float rates[] = {0, 0.25f, 0.5f, 0.9f, 1, drawn_one};
   for (int s = 0; s < sets; s++)
     for (size_t a = 0; a < sizeof starts / sizeof *starts; a++)
       for (size_t b = 0; b < sizeof rates / sizeof *rates; b++)

@@ -13,8 +13,8 @@ static const struct {
   double bound;  // units in the last place
 } functions[] = {
     {HD_TILE_exp, exp, 1.1},           {HD_TILE_log, log, 1.0},
-    {HD_TILE_tanh, tanh, 2.4},         {HD_TILE_sigmoid, sigmoid, 2.2},
-    {HD_TILE_softplus, softplus, 1.7}, {HD_TILE_erf, erf, 1.2},
+    {HD_TILE_tanh, tanh, 2.6},         {HD_TILE_sigmoid, sigmoid, 2.4},
+    {HD_TILE_softplus, softplus, 1.8}, {HD_TILE_erf, erf, 1.2},
     {HD_TILE_sin, sin, 1.6},           {HD_TILE_cos, cos, 1.6},
     {HD_TILE_rsqrt, rsqrt, 1.5},       {HD_TILE_sqrt, sqrt, 0.5001},
     {HD_TILE_floor, floor, 0},         {HD_TILE_recip, recip, 0.5001},

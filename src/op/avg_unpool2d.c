@@ -47,6 +47,7 @@ static hd_val rewrite(hd_rule *r, bool train) {
 static void run(const hd_args *a, int64_t part) {
   const hd_pool_prepared *p = a->data;
   p->kernels->avg_unpool_run(&p->plan, part, a->in[0], a->out[0]);
+  hd_unpool_finished(a, &p->plan, part);
 }
 static hd_status lower(hd_lowering *l) {
   const hd_pool2d_like *o = l->rule->attr;
@@ -79,7 +80,7 @@ const hd_op hd_def_avg_unpool2d = {
   .name = "avg_unpool2d", .math = "dx: each dy spread over its window", .fields = &fields,
   .min_in = 1, .max_in = 2, .n_out = 1,
   .shape = shape, HD_REFS(avg_unpool2d), .grad = grad, .lower = lower, .rewrite = rewrite,
-  .cases = cases};
+  .after = true, .cases = cases};
 
 hd_val hd_avg_unpool2d(hd_val dy, hd_val x, const hd_pool2d_options *o) {
   hd_pool2d_like attr = {.o = *o};

@@ -90,8 +90,8 @@ static inline void *at(const machine *m, hd_val v) { return m->at[v.node * HD_MA
 static inline machine machine_new(const hd_val *root, int roots) {
   hd_graph *g = root[0].graph;
   size_t nodes = (size_t)g->count;
-  machine m = {.g = g, .order = calloc(nodes, sizeof(int32_t)),
-               .rerun = calloc(nodes, sizeof(int32_t)), .at = calloc(nodes * HD_MAX_OUT, sizeof(void *))};
+  machine m = {.g = g, .at = calloc(nodes * HD_MAX_OUT, sizeof(void *)),
+               .order = calloc(nodes, sizeof(int32_t)), .rerun = calloc(nodes, sizeof(int32_t))};
   uint8_t *seen = calloc((size_t)g->count, 1);
   for (int i = 0; i < roots; i++)
     if (hd_ok(root[i])) assert_int_equal(hd_walk(g, root[i], m.order, &m.count, seen), HD_OK);

@@ -48,6 +48,7 @@ static hd_val rewrite(hd_rule *r, bool train) {
 static void run(const hd_args *a, int64_t part) {
   const hd_pool_prepared *p = a->data;
   p->kernels->max_unpool_run(&p->plan, part, a->in[0], a->in[1], a->out[0]);
+  hd_unpool_finished(a, &p->plan, part);
 }
 static hd_status lower(hd_lowering *l) {
   const hd_pool2d_like *o = l->rule->attr;
@@ -82,7 +83,7 @@ const hd_op hd_def_max_unpool2d = {
   .name = "max_unpool2d", .math = "dx: each dy added at the tap that won", .fields = &fields,
   .min_in = 2, .max_in = 3, .n_out = 1,
   .shape = shape, HD_REFS(max_unpool2d), .grad = grad, .lower = lower, .rewrite = rewrite,
-  .cases = cases};
+  .after = true, .cases = cases};
 
 hd_val hd_max_unpool2d(hd_val dy, hd_val index, hd_val x, const hd_pool2d_options *o) {
   hd_pool2d_like attr = {.o = *o};

@@ -45,7 +45,7 @@ static const char *uncovered(const hd_fields *f) {
       snprintf(text, sizeof text, "a member is missing before %s", next->name);
       return text;
     }
-    if (next->count < 1 || !next->help || !next->standard) return "count, help or standard is missing";
+    if (next->count < 1 || !next->help || !next->standard) return "a field has no count or text";
     end = next->offset + each * (size_t)next->count;
     align = HD_MAX(align, to);
   }

@@ -49,6 +49,12 @@ typedef struct hd_pool_prepared {
   hd_pool2d_plan plan;
 } hd_pool_prepared;
 hd_status hd_pool_lower(hd_lowering *l, hd_pool2d g, hd_kernel_fn *run);
+// An unpooling part is a run of image rows: hands them to the epilogue.
+static inline void hd_unpool_finished(const hd_args *a, const hd_pool2d_plan *plan, int64_t part) {
+  int64_t rows = plan->p.n * plan->p.h, line = plan->p.w * plan->p.c;
+  int64_t first = rows * part / plan->block, last = rows * (part + 1) / plan->block;
+  if (a->after && last > first) a->after->run(a->after->context, first * line, (last - first) * line);
+}
 
 hd_val hd_conv2d_input(hd_val dy, hd_val w, hd_val x, const hd_op_conv2d_options *o);
 hd_val hd_conv2d_weights(hd_val x, hd_val dy, hd_val w, const hd_op_conv2d_options *o);

@@ -1,0 +1,78 @@
+// hadal list: what there is to name.
+#include "cli.h"
+#include "../nn/layer.h"
+
+static const cli_option options[] = {{"--json", NULL, NULL, "an array of objects with `id`"}, {NULL, NULL, NULL, NULL}};
+
+typedef struct listing {
+  hd_text json;
+  bool as_json;
+  int count, width;
+} listing;
+
+static void add(listing *l, const char *id, const char *key, const char *text) {
+  if (!l->as_json) {
+    printf("%-*s  %s\n", l->width, id, text ? text : "");
+  } else {
+    hd_text_add(&l->json, l->count ? ",\n {\"id\": " : "[{\"id\": ");
+    hd_json_string(&l->json, id);
+    if (text) {
+      hd_text_add(&l->json, ", \"%s\": ", key);
+      hd_json_string(&l->json, text);
+    }
+    hd_text_add(&l->json, "}");
+  }
+  l->count++;
+}
+
+// The first comment line of a recipe says what it is.
+static void add_recipe(void *user, const char *name, const char *path) {
+  char line[200] = "";
+  FILE *file = fopen(path, "r");
+  if (file && !fgets(line, sizeof line, file)) *line = 0;
+  if (file) fclose(file);
+  line[strcspn(line, "\n")] = 0;
+  add(user, name, "about", line[0] == '#' ? line + 1 + strspn(line + 1, " ") : NULL);
+}
+
+static void list_recipes(listing *l) { cli_each_recipe(add_recipe, l); }
+static void list_models(listing *l) { (void)l; }
+static void list_ops(listing *l) {
+  for (const hd_op *const *op = hd_ops(); *op; op++) add(l, (*op)->name, "math", (*op)->math);
+}
+static void list_layers(listing *l) {
+  for (const hd_layer *const *layer = hd_layers(); *layer; layer++) add(l, (*layer)->name, "help", (*layer)->help);
+}
+static void list_data(listing *l) {
+  int count;
+  const hd_data_info *info = hd_data_list(&count);
+  for (int i = 0; i < count; i++) {
+    char text[300];
+    snprintf(text, sizeof text, "%s; %lld + %lld samples; %s; %s", info[i].title, (long long)info[i].train, (long long)info[i].test, info[i].columns, info[i].licence);
+    add(l, info[i].id, "about", text);
+  }
+}
+
+static const struct { const char *name; void (*list)(listing *l); int width; } lists[] = {
+    {"recipes", list_recipes, 16}, {"models", list_models, 16}, {"ops", list_ops, 16}, {"layers", list_layers, 18}, {"data", list_data, 14}};
+
+static int run(cli_args *args) {
+  const char *known[HD_COUNT(lists)];
+  listing l = {.as_json = cli_has(args, "--json")};
+  for (size_t i = 0; i < HD_COUNT(lists); i++) {
+    known[i] = lists[i].name;
+    if (strcmp(args->word[0], known[i])) continue;
+    l.width = lists[i].width;
+    lists[i].list(&l);
+    if (l.as_json && !l.json.failed) printf("%s]\n", l.count ? l.json.at : "[");
+    else if (!l.count) printf("none yet\n");
+    bool failed = l.json.failed;
+    hd_text_free(&l.json);
+    return failed ? cli_fail(CLI_FAILED, "memory is out") : CLI_DONE;
+  }
+  int nearest = hd_nearest(args->word[0], known, HD_COUNT(known));
+  return cli_fail(CLI_WRONG, "list: unknown \"%s\"; %s%s", args->word[0], nearest >= 0 ? "did you mean " : "known are recipes, models, ops, layers, data",
+                  nearest >= 0 ? known[nearest] : "");
+}
+
+const cli_command cli_list = {"list", "recipes|models|ops|layers|data [--json]", "lists what can be named", options, 1, 1, run};
