@@ -94,8 +94,8 @@ hd_status cli_run_add_metrics(const cli_run *run, const char *line, hd_error *er
 hd_status cli_run_trim_metrics(const cli_run *run, int64_t epochs, hd_error *err);
 hd_status cli_run_describe(const cli_run *run, const hd_recipe *recipe, const cli_process *p, const hd_parts *parts, hd_error *err);
 
-// {"loss":0.3,"accuracy":0.9}
-void cli_add_metrics(hd_text *to, hd_metrics m);
+// {"loss":0.3,"accuracy":0.9}; the accuracy as the fraction of `samples` it is
+void cli_add_metrics(hd_text *to, hd_metrics m, int64_t samples);
 
 // ---- Progress -----------------------------------------------------------------------------------
 typedef struct cli_progress {
@@ -111,6 +111,23 @@ void cli_progress_end(cli_progress *p);
 const char *cli_count(int64_t n, char *to);
 // "1.2 MB"
 const char *cli_bytes(double bytes, char *to);
+
+// ---- Samples from files -------------------------------------------------------------------------
+typedef struct cli_sample {
+  int file;
+  int64_t row;        // from 1; 0: the file is one sample
+} cli_sample;
+typedef struct cli_samples {
+  const hd_env *env;
+  hd_type type;       // of one
+  int64_t size;       // bytes of one
+  const char *set;    // that the model was trained on
+  void *data;
+  cli_sample *from;
+  int64_t count;
+} cli_samples;
+hd_status cli_samples_add(cli_samples *s, const char *path, int file, hd_error *err);
+void cli_samples_free(cli_samples *s);
 
 // ---- Problem strings ----------------------------------------------------------------------------
 enum { CLI_FORWARD = 0, CLI_DW, CLI_DX };

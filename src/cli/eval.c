@@ -47,7 +47,7 @@ static int evaluate(cli_process *p, cli_args *args, const char *path) {
   if (status) cli_fail(CLI_FAILED, "%s", err.text);
   if (!status && cli_has(args, "--json")) {
     hd_text line = {.env = p->data};
-    cli_add_metrics(&line, got);
+    cli_add_metrics(&line, got, parts.test.samples);
     if (!line.failed) printf("%s\n", line.at);
     hd_text_free(&line);
   } else if (!status) {

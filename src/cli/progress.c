@@ -84,7 +84,7 @@ void cli_progress_epoch(cli_progress *p, const hd_progress *at) {
   if (p->quiet) return;
   // Very short epochs are not worth a line each: the terminal keeps one line a tenth of a second.
   double now = hd_seconds();
-  bool last = at->epoch == at->epochs, often = at->epochs > 100;
+  bool last = at->epoch == at->epochs, often = at->epochs > 30;
   if (often && !last && now - p->shown < (p->terminal ? 0.1 : 0) && at->epoch != 1) return;
   if (often && !last && !p->terminal && at->epoch % ((at->epochs + 19) / 20) != 0 && at->epoch != 1) return;
   char time[32];

@@ -114,12 +114,14 @@ hd_status cli_run_trim_metrics(const cli_run *run, int64_t epochs, hd_error *err
   return status;
 }
 
-void cli_add_metrics(hd_text *to, hd_metrics m) {
+void cli_add_metrics(hd_text *to, hd_metrics m, int64_t samples) {
   hd_text_add(to, "{\"loss\":");
   hd_json_real(to, m.loss);
   if (m.accuracy == m.accuracy) {
     hd_text_add(to, ",\"accuracy\":");
-    hd_json_real(to, m.accuracy);
+    double right = m.accuracy * (double)samples, whole = (double)(int64_t)(right + 0.5);
+    bool near = whole - right < 0.01 && right - whole < 0.01;  // a mean of f32 means is off by a little
+    hd_json_real(to, near ? whole / (double)samples : m.accuracy);
   }
   hd_text_add(to, "}");
 }

@@ -75,10 +75,10 @@ static bool on_step(void *user, const hd_progress *at) {
 static hd_status add_epoch(training *t, const hd_progress *at) {
   hd_text line = {.env = t->p.data};
   hd_text_add(&line, "{\"epoch\":%d,\"step\":%lld,\"seconds\":%.4f,\"train\":", at->epoch, (long long)at->global_step, at->seconds);
-  cli_add_metrics(&line, at->train);
+  cli_add_metrics(&line, at->train, t->parts.train.samples);
   if (at->has_valid) {
     hd_text_add(&line, ",\"valid\":");
-    cli_add_metrics(&line, at->valid);
+    cli_add_metrics(&line, at->valid, t->parts.valid.samples);
   }
   hd_text_add(&line, "}\n");
   hd_status status = line.failed ? hd_fail(&t->err, HD_E_MEMORY, "memory is out") : cli_run_add_metrics(&t->run, line.at, &t->err);
@@ -121,6 +121,7 @@ static hd_status evaluate(training *t, hd_metrics *to) {
 
 typedef struct folds {
   hd_metrics *each, mean;
+  int64_t *samples;
   int count;
 } folds;
 
@@ -134,7 +135,8 @@ static hd_status cross_validate(training *t, folds *f) {
   int count = t->recipe->data.folds;
   double samples = 0, loss = 0, accuracy = 0;
   f->each = calloc((size_t)count, sizeof *f->each);
-  if (!f->each) return hd_fail(&t->err, HD_E_MEMORY, "memory is out for %d folds", count);
+  f->samples = calloc((size_t)count, sizeof *f->samples);
+  if (!f->each || !f->samples) return hd_fail(&t->err, HD_E_MEMORY, "memory is out for %d folds", count);
   t->in_fold = true;
   hd_status status = HD_OK;
   for (int i = 0; i < count && !status; i++) {
@@ -144,7 +146,7 @@ static hd_status cross_validate(training *t, folds *f) {
     if (!status) status = evaluate(t, &f->each[i]);
     close_network(t);
     if (status) break;
-    double n = (double)t->parts.test.samples;
+    double n = (double)(f->samples[i] = t->parts.test.samples);
     samples += n, loss += n * f->each[i].loss, accuracy += n * f->each[i].accuracy;
     if (!t->quiet) printf("fold %2d of %d  loss %.4f  accuracy %6.2f %%\n", i + 1, count, f->each[i].loss, 100 * f->each[i].accuracy);
     f->count++;
@@ -159,12 +161,12 @@ static hd_status cross_validate(training *t, folds *f) {
 static hd_status add_final(training *t, hd_metrics test, const folds *f) {
   hd_text line = {.env = t->p.data};
   hd_text_add(&line, "{\"final\":true,\"test\":");
-  cli_add_metrics(&line, test);
+  cli_add_metrics(&line, test, t->parts.test.samples);
   hd_text_add(&line, ",\"seconds\":%.4f,\"peak_bytes_planned\":%lld,\"peak_bytes_used\":%lld,\"step_allocations\":%lld", t->result.seconds,
               (long long)t->result.planned, (long long)t->p.memory.peak, (long long)t->result.step_allocations);
   for (int i = 0; i < f->count; i++) {
     hd_text_add(&line, i ? "," : ",\"folds\":[");
-    cli_add_metrics(&line, f->each[i]);
+    cli_add_metrics(&line, f->each[i], f->samples[i]);
   }
   hd_text_add(&line, f->count ? "]}\n" : "}\n");
   hd_status status = line.failed ? hd_fail(&t->err, HD_E_MEMORY, "memory is out") : cli_run_add_metrics(&t->run, line.at, &t->err);
@@ -264,6 +266,7 @@ static int train(training *t, const char *word) {
   if (!status) status = fit(t, checkpoints);
   if (!status) status = finish(t, &f);
   free(f.each);
+  free(f.samples);
   return status ? failed(t, status, word) : CLI_DONE;
 }
 

@@ -61,8 +61,10 @@ static hd_status quoted_field(cursor *u, field *f) {
   f->end = u->at++;
   while (at_blank(u)) u->at++;
   if (u->at < c->end && *u->at != c->separator && *u->at != '\n' && *u->at != '\r')
-    return hd_fail(c->err, HD_E_FORMAT, "%s:%lld: '%c' after a closing quote; '%c' or the end of "
-                   "the line must follow", c->name, (long long)u->line, *u->at, c->separator);
+    return hd_fail(c->err, HD_E_FORMAT,
+                   "%s:%lld: '%c' after a closing quote; '%c' or the end of "
+                   "the line must follow",
+                   c->name, (long long)u->line, *u->at, c->separator);
   return HD_OK;
 }
 
@@ -77,8 +79,10 @@ static hd_status next_field(cursor *u, field *f, bool *last) {
   } else {
     for (; u->at < c->end && *u->at != c->separator && *u->at != '\n' && *u->at != '\r'; u->at++)
       if (*u->at == '"')
-        return hd_fail(c->err, HD_E_FORMAT, "%s:%lld: a quote inside a field: put the whole field "
-                       "in quotes and double the inner ones", c->name, (long long)u->line);
+        return hd_fail(c->err, HD_E_FORMAT,
+                       "%s:%lld: a quote inside a field: put the whole field "
+                       "in quotes and double the inner ones",
+                       c->name, (long long)u->line);
     f->end = u->at;
     while (f->end > f->at && (f->end[-1] == ' ' || f->end[-1] == '\t')) f->end--;
   }
@@ -116,8 +120,9 @@ static hd_status number(const csv *c, const field *f, int column, float *to) {
     return hd_fail(c->err, bad, "%s:%lld: column %d is empty; a number is expected", c->name,
                    (long long)f->line, column + 1);
   if (!hd_parse_real(f->at, f->end, &value))
-    return hd_fail(c->err, bad, "%s:%lld: column %d: \"%.*s\" is not a number (such as 1.5 or -2e3)",
-                   c->name, (long long)f->line, column + 1, shown(f), f->at);
+    return hd_fail(c->err, bad,
+                   "%s:%lld: column %d: \"%.*s\" is not a number (such as 1.5 or -2e3)", c->name,
+                   (long long)f->line, column + 1, shown(f), f->at);
   if (!(fabs(value) <= FLT_MAX))
     return hd_fail(c->err, bad, "%s:%lld: column %d: \"%.*s\" is not a finite number of type f32",
                    c->name, (long long)f->line, column + 1, shown(f), f->at);
@@ -167,7 +172,8 @@ static hd_status find_label(csv *c, hd_csv_options o, hd_text *scratch) {
   } else {
     return hd_fail(c->err, HD_E_ARGUMENT,
                    "%s: no label column \"%.80s\": give a name of the header line or a number from "
-                   "1 to %d", c->name, o.label, c->width);
+                   "1 to %d",
+                   c->name, o.label, c->width);
   }
   return HD_OK;
 }
@@ -188,8 +194,10 @@ static hd_status first_line(csv *c, hd_csv_options o, hd_text *scratch) {
   hd_status status = find_label(c, o, scratch);
   if (status) return status;
   if (c->width - (c->label >= 0) < 1)
-    return hd_fail(c->err, HD_E_FORMAT, "%s:1: one column, the label's, and none to learn from "
-                   "(is the separator '%c'?)", c->name, c->separator);
+    return hd_fail(c->err, HD_E_FORMAT,
+                   "%s:1: one column, the label's, and none to learn from "
+                   "(is the separator '%c'?)",
+                   c->name, c->separator);
   if (c->header || o.header) {
     c->header |= o.header && !strcmp(o.header, "yes");
     return HD_OK;
@@ -225,8 +233,8 @@ static hd_status count_rows(csv *c) {
       return hd_fail(c->err, HD_E_FORMAT, "%s:%lld: a blank line, and rows after it", c->name,
                      (long long)blank);
     if (width != c->width)
-      return hd_fail(c->err, HD_E_FORMAT, "%s:%lld: the row has %lld fields, line 1 has %d", c->name,
-                     (long long)line, (long long)width, c->width);
+      return hd_fail(c->err, HD_E_FORMAT, "%s:%lld: the row has %lld fields, line 1 has %d",
+                     c->name, (long long)line, (long long)width, c->width);
     lines++;
   }
   c->rows = lines - c->header;
@@ -274,8 +282,10 @@ static int place_of(const class_list *list, const char *text, bool *found) {
 
 static hd_status class_new(class_list *list, const char *text, int place, const csv *c) {
   if (list->count == MOST_CLASSES)
-    return hd_fail(c->err, HD_E_LIMIT, "%s: more than %d different labels; is the label a number to "
-                   "predict (regression)?", c->name, MOST_CLASSES);
+    return hd_fail(c->err, HD_E_LIMIT,
+                   "%s: more than %d different labels; is the label a number to "
+                   "predict (regression)?",
+                   c->name, MOST_CLASSES);
   if (list->count == list->room) {
     int room = list->room ? 2 * list->room : 16;
     void *more = hd_resize(&list->env, list->at, (size_t)room * sizeof *list->at);
@@ -288,8 +298,7 @@ static hd_status class_new(class_list *list, const char *text, int place, const 
   label->id = list->count;
   if (!hd_parse_real(text, text + strlen(text), &label->value) || !isfinite(label->value))
     list->numbers = false;
-  memmove(list->at + place + 1, list->at + place,
-          (size_t)(list->count - place) * sizeof *list->at);
+  memmove(list->at + place + 1, list->at + place, (size_t)(list->count - place) * sizeof *list->at);
   list->at[place] = label;
   list->count++;
   return HD_OK;
@@ -315,10 +324,10 @@ static hd_status class_of(const csv *c, const field *f, const char *const *given
   for (; given[count]; count++)
     if (strcmp(given[count], text) == 0) return *to = count, HD_OK;
   int near = hd_nearest(text, given, count);
-  return hd_fail(c->err, HD_E_FORMAT, "%s:%lld: column %d: \"%.80s\" is none of the %d classes%s%.80s%s",
-                 c->name, (long long)f->line, c->label + 1, text, count,
-                 near < 0 ? "" : "; did you mean \"", near < 0 ? "" : given[near],
-                 near < 0 ? "" : "\"?");
+  return hd_fail(c->err, HD_E_FORMAT,
+                 "%s:%lld: column %d: \"%.80s\" is none of the %d classes%s%.80s%s", c->name,
+                 (long long)f->line, c->label + 1, text, count, near < 0 ? "" : "; did you mean \"",
+                 near < 0 ? "" : given[near], near < 0 ? "" : "\"?");
 }
 
 // Numbers in order, else by text; labels from order of appearance to that order.
@@ -336,7 +345,8 @@ static hd_status order_classes(class_list *list, int32_t *labels, int64_t rows, 
 static hd_status name_classes(class_list *list, const char *const *given, hd_data *to,
                               const csv *c) {
   int count = 0;
-  if (given) while (given[count]) count++;
+  if (given)
+    while (given[count]) count++;
   else count = list->count;
   const char **names = hd_arena_alloc(&list->arena, ((size_t)count + 1) * sizeof *names);
   bool good = names != NULL;
@@ -403,8 +413,8 @@ static hd_status check_text(const csv *c, hd_csv_options o) {
   if (strchr("\"\r\n", c->separator))
     return hd_fail(c->err, HD_E_ARGUMENT, "csv: a quote or a line end cannot be the separator");
   if (o.header && strcmp(o.header, "yes") && strcmp(o.header, "no"))
-    return hd_fail(c->err, HD_E_ARGUMENT, "csv: header is \"yes\", \"no\" or nothing, not \"%.80s\"",
-                   o.header);
+    return hd_fail(c->err, HD_E_ARGUMENT,
+                   "csv: header is \"yes\", \"no\" or nothing, not \"%.80s\"", o.header);
   if (c->text == c->end) return hd_fail(c->err, HD_E_FORMAT, "%s: the file is empty", c->name);
   const char *zero = memchr(c->text, 0, (size_t)(c->end - c->text));
   if (zero)

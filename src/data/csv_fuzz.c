@@ -1,4 +1,5 @@
-// Any text as CSV: a table of as many samples as it says, or an error. The first byte chooses options.
+// Any text as CSV: a table of as many samples as it says, or an error. The first byte chooses
+// options.
 #include <math.h>
 
 #include "table.h"
@@ -29,8 +30,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                       .no_label = (how & 6) == 6,
                       .classes = how & 8 ? classes : NULL,
                       .header = how & 16 ? how & 32 ? "yes" : "no" : NULL,
-                      .label = (how & 6) == 2 ? "1" : (how & 6) == 4 ? "a" : NULL,
-                      .separator = how & 64 ? ';' : how & 128 ? '\t' : 0};
+                      .label = (how & 6) == 2   ? "1"
+                               : (how & 6) == 4 ? "a"
+                                                : NULL,
+                      .separator = how & 64    ? ';'
+                                   : how & 128 ? '\t'
+                                               : 0};
   hd_memory memory = {0};
   hd_env env = {.memory = &memory};
   hd_data d;
@@ -55,11 +60,35 @@ static uint32_t below(uint32_t bound) {
 
 static const char *field(bool odd, bool label) {
   static const char *const numbers[] = {"0", "1", "-2.5", "3e4", "+.5", "1.", "\"7\"", " 8 "};
-  static const char *const labels[] = {"a", "b", "1", "2", "10", "-3", "\"b \"\"c\"\"\"", "\"x\ny\""};
+  static const char *const labels[] = {"a",       "b", "1", "2", "10", "-3", "\"b \"\"c\"\"\"",
+                                       "\"x\ny\""};
   static const char *const odds[] = {
-      "", "\"", "\"\"", "\"\"\"", "\"a\"b", "a\"b", "nan", "-inf", "1e39", "1e999", "1e-999", "0x1p3",
-      "1,5", "1;5", "\t", "9223372036854775808", "-9223372036854775809", "1e", "--1", "\xEF\xBB\xBF",
-      "\"\r\n\"", "\r", "\n", "\"\r\"", "\xFF\xFE", "123456789012345678901234567890.5e-30",
+      "",
+      "\"",
+      "\"\"",
+      "\"\"\"",
+      "\"a\"b",
+      "a\"b",
+      "nan",
+      "-inf",
+      "1e39",
+      "1e999",
+      "1e-999",
+      "0x1p3",
+      "1,5",
+      "1;5",
+      "\t",
+      "9223372036854775808",
+      "-9223372036854775809",
+      "1e",
+      "--1",
+      "\xEF\xBB\xBF",
+      "\"\r\n\"",
+      "\r",
+      "\n",
+      "\"\r\"",
+      "\xFF\xFE",
+      "123456789012345678901234567890.5e-30",
       "0.00000000000000000000000000000000000000000000000000000000000000000000000000001"};
   if (odd) return odds[below(HD_COUNT(odds))];
   return label ? labels[below(HD_COUNT(labels))] : numbers[below(HD_COUNT(numbers))];
@@ -67,10 +96,12 @@ static const char *field(bool odd, bool label) {
 
 // A table with a header or without, in which then a field, a separator or a line end may be odd.
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t capacity, unsigned int seed) {
-  static const char *const ends[] = {"\n", "\r\n", "\r"}, *const strange[] = {"", "\n\n", "\r\r\n", ",\n"};
+  static const char *const ends[] = {"\n", "\r\n", "\r"}, *const strange[] = {"", "\n\n", "\r\r\n",
+                                                                              ",\n"};
   state = seed * 0x9E3779B97F4A7C15u + 1;
   if (below(4) == 0 || capacity < 16) return LLVMFuzzerMutate(data, size, capacity);
-  uint32_t columns = 1 + below(4), rows = 1 + below(6), style = below(3);
+  bool many = below(8) == 0;  // rows, and classes that are not known before
+  uint32_t columns = 1 + below(4), rows = 1 + below(many ? 60 : 6), style = below(3);
   uint32_t odd = below(2) ? below(columns * rows) : UINT32_MAX;
   uint32_t end_at = below(4) ? UINT32_MAX : below(rows), drop = below(6) ? UINT32_MAX : below(24);
   bool header = below(2), bare = below(2);
@@ -81,14 +112,22 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t capacity, unsi
   for (uint32_t row = 0, n = 0; row < rows; row++) {
     for (uint32_t i = 0; i < columns; i++, n++) {
       static const char *const names[] = {"a", "b", "\"c,d\"", "a"};
-      const char *text = header && row == 0 ? names[(i + style) % 4] : field(n == odd, i == columns - 1);
+      const char *text =
+          header && row == 0 ? names[(i + style) % 4] : field(n == odd, i == columns - 1);
+      char class[16];
+      if (many && n != odd && i == columns - 1 && (!header || row)) {
+        hd_print(class, sizeof class, "k%u", (unsigned)below(100));
+        text = class;
+      }
       size_t length = strlen(text);
       if (at + length + 8 > room) return at;
       memcpy(data + at, text, length);
       at += length;
       if (i + 1 < columns && n != drop) data[at++] = (uint8_t)separator;
     }
-    const char *end = row == end_at ? strange[below(4)] : row + 1 == rows && bare ? "" : ends[style];
+    const char *end = row == end_at             ? strange[below(4)]
+                      : row + 1 == rows && bare ? ""
+                                                : ends[style];
     memcpy(data + at, end, strlen(end));
     at += strlen(end);
   }

@@ -26,7 +26,7 @@ static hd_status parse(const char *text, size_t count, hd_csv_options o, hd_data
 
 static float x_of(const hd_data *data, int64_t row, int column) {
   return ((float *)((hd_table *)data->user)->column[0].data)[row * data->column[0].type.shape.d[0] +
-                                                            column];
+                                                             column];
 }
 static int label_of(const hd_data *data, int64_t row) {
   return ((int32_t *)((hd_table *)data->user)->column[1].data)[row];
@@ -75,7 +75,10 @@ static void rows_become_columns(void **state) {
 static void quotes_line_ends_and_blanks_are_understood(void **state) {
   (void)state;
   hd_csv_options o = {.separator = 0};
-  hd_data d = good("\xEF\xBB\xBF\"si,ze\",\"the \"\"name\"\"\"\r\n \"1\" ,\"a, \"\"b\"\"\r\nc\"\r\n2 , d \r\n\r\n\n", o);
+  hd_data d = good(
+      "\xEF\xBB\xBF\"si,ze\",\"the \"\"name\"\"\"\r\n \"1\" ,\"a, \"\"b\"\"\r\nc\"\r\n2 , d "
+      "\r\n\r\n\n",
+      o);
   assert_int_equal(d.samples, 2);
   assert_true(x_of(&d, 0, 0) == 1 && x_of(&d, 1, 0) == 2);
   assert_string_equal(d.class_names[0], "a, \"b\"\r\nc");
@@ -97,13 +100,12 @@ static void headers_are_found(void **state) {
   static const struct {
     const char *text, *header, *label;
     int64_t samples;
-  } cases[] = {
-      {"a,b,c\n1,2,x\n", NULL, NULL, 1},      {"1,2,x\n1,2,y\n", NULL, NULL, 2},
-      {"a,b,3\n1,2,x\n", NULL, NULL, 1},      {"a,2,c\n1,2,x\n", "yes", NULL, 1},
-      {"1,2,3\n1,2,x\n", "yes", NULL, 1},     {"1,2,a\n1,2,x\n", "no", NULL, 2},
-      {"a,b,c\n1,x,2\n", NULL, "b", 1},       {"a,7,c\n1,2,x\n", NULL, "c", 1},
-      {"x,1\ny,2\n", NULL, "1", 2},           {"2,1\nx,4\n", "yes", "2", 1},
-      {"b,a\nx,4\n", "yes", "1", 1},          {"\"a\"\"\",b\nx,4\n", NULL, "a\"", 1}};
+  } cases[] = {{"a,b,c\n1,2,x\n", NULL, NULL, 1},  {"1,2,x\n1,2,y\n", NULL, NULL, 2},
+               {"a,b,3\n1,2,x\n", NULL, NULL, 1},  {"a,2,c\n1,2,x\n", "yes", NULL, 1},
+               {"1,2,3\n1,2,x\n", "yes", NULL, 1}, {"1,2,a\n1,2,x\n", "no", NULL, 2},
+               {"a,b,c\n1,x,2\n", NULL, "b", 1},   {"a,7,c\n1,2,x\n", NULL, "c", 1},
+               {"x,1\ny,2\n", NULL, "1", 2},       {"2,1\nx,4\n", "yes", "2", 1},
+               {"b,a\nx,4\n", "yes", "1", 1},      {"\"a\"\"\",b\nx,4\n", NULL, "a\"", 1}};
   for (size_t i = 0; i < HD_COUNT(cases); i++) {
     hd_csv_options o = {.header = cases[i].header, .label = cases[i].label};
     hd_data d;
@@ -164,44 +166,86 @@ static void every_mistake_has_its_message(void **state) {
       {"\n1,2\n", {.separator = 0}, HD_E_FORMAT, "f.csv:1: the first line is blank"},
       {"a,b\n", {.separator = 0}, HD_E_FORMAT, "f.csv: no rows below the header line"},
       {"a,b\n\n\n", {.separator = 0}, HD_E_FORMAT, "f.csv: no rows below the header line"},
-      {"1\n2\n", {.separator = 0}, HD_E_FORMAT,
+      {"1\n2\n",
+       {.separator = 0},
+       HD_E_FORMAT,
        "f.csv:1: one column, the label's, and none to learn from (is the separator ','?)"},
-      {"1,2,a\n1,a\n", {.separator = 0}, HD_E_FORMAT, "f.csv:2: the row has 2 fields, line 1 has 3"},
-      {"1,2,a\n1,2,3,a\n", {.separator = 0}, HD_E_FORMAT,
+      {"1,2,a\n1,a\n",
+       {.separator = 0},
+       HD_E_FORMAT,
+       "f.csv:2: the row has 2 fields, line 1 has 3"},
+      {"1,2,a\n1,2,3,a\n",
+       {.separator = 0},
+       HD_E_FORMAT,
        "f.csv:2: the row has 4 fields, line 1 has 3"},
-      {"x,\"y\n\n\"\n1,\"a\nb\"\n1\n", {.separator = 0}, HD_E_FORMAT,
+      {"x,\"y\n\n\"\n1,\"a\nb\"\n1\n",
+       {.separator = 0},
+       HD_E_FORMAT,
        "f.csv:6: the row has 1 fields, line 1 has 2"},  // quoted line ends count
       {"1,a\n\n2,b\n", {.separator = 0}, HD_E_FORMAT, "f.csv:2: a blank line, and rows after it"},
-      {"1,2,a\n1,big,b\n", {.separator = 0}, HD_E_FORMAT,
+      {"1,2,a\n1,big,b\n",
+       {.separator = 0},
+       HD_E_FORMAT,
        "f.csv:2: column 2: \"big\" is not a number (such as 1.5 or -2e3)"},
-      {"\"1\",\"2\r\n\"\r\n\"x\r\ny\",3\r\n", {.regression = true}, HD_E_FORMAT,
+      {"\"1\",\"2\r\n\"\r\n\"x\r\ny\",3\r\n",
+       {.regression = true},
+       HD_E_FORMAT,
        "f.csv:1: column 2: \"2\r\n\" is not a number"},
       {"1,\"a\r\nb\"\r\nx,3\r\n", {.separator = 0}, HD_E_FORMAT, "f.csv:3: column 1: \"x\""},
       {"1,\"a\nb\"\nx,3\n", {.separator = 0}, HD_E_FORMAT, "f.csv:3: column 1: \"x\""},
       {"1,\"a\rb\"\rx,3\r", {.separator = 0}, HD_E_FORMAT, "f.csv:3: column 1: \"x\""},
-      {"1;a\n1,5;a\n", {.separator = ';'}, HD_E_FORMAT, "f.csv:2: column 1: \"1,5\" is not a number"},
-      {"1,a\n,a\n", {.separator = 0}, HD_E_FORMAT,
+      {"1;a\n1,5;a\n",
+       {.separator = ';'},
+       HD_E_FORMAT,
+       "f.csv:2: column 1: \"1,5\" is not a number"},
+      {"1,a\n,a\n",
+       {.separator = 0},
+       HD_E_FORMAT,
        "f.csv:2: column 1 is empty; a number is expected"},
       {"1,a\n\"\",a\n", {.separator = 0}, HD_E_FORMAT, "f.csv:2: column 1 is empty"},
-      {"1,a\nnan,a\n", {.separator = 0}, HD_E_FORMAT,
+      {"1,a\nnan,a\n",
+       {.separator = 0},
+       HD_E_FORMAT,
        "f.csv:2: column 1: \"nan\" is not a finite number of type f32"},
       {"nan,a\n1,a\n", {.separator = 0}, HD_E_FORMAT, "f.csv:1: column 1: \"nan\" is not a finite"},
-      {"1,a\n-inf,a\n", {.separator = 0}, HD_E_FORMAT, "f.csv:2: column 1: \"-inf\" is not a finite"},
-      {"1,a\n1e39,a\n", {.separator = 0}, HD_E_FORMAT, "f.csv:2: column 1: \"1e39\" is not a finite"},
+      {"1,a\n-inf,a\n",
+       {.separator = 0},
+       HD_E_FORMAT,
+       "f.csv:2: column 1: \"-inf\" is not a finite"},
+      {"1,a\n1e39,a\n",
+       {.separator = 0},
+       HD_E_FORMAT,
+       "f.csv:2: column 1: \"1e39\" is not a finite"},
       {"1,a\n1e999,a\n", {.separator = 0}, HD_E_FORMAT, "f.csv:2: column 1: \"1e999\" is not a"},
-      {"1,2\n1,inf\n", {.regression = true}, HD_E_FORMAT, "f.csv:2: column 2: \"inf\" is not a finite"},
-      {"1,a\n0x10,a\n", {.separator = 0}, HD_E_FORMAT, "f.csv:2: column 1: \"0x10\" is not a number"},
+      {"1,2\n1,inf\n",
+       {.regression = true},
+       HD_E_FORMAT,
+       "f.csv:2: column 2: \"inf\" is not a finite"},
+      {"1,a\n0x10,a\n",
+       {.separator = 0},
+       HD_E_FORMAT,
+       "f.csv:2: column 1: \"0x10\" is not a number"},
       {"1,a\n2,\n", {.separator = 0}, HD_E_FORMAT, "f.csv:2: column 2: the label is empty"},
-      {"1,setosa\n1,setosi\n", {.classes = two}, HD_E_FORMAT,
+      {"1,setosa\n1,setosi\n",
+       {.classes = two},
+       HD_E_FORMAT,
        "f.csv:2: column 2: \"setosi\" is none of the 2 classes; did you mean \"setosa\"?"},
-      {"1,setosa\n1,rose\n", {.classes = two}, HD_E_FORMAT,
+      {"1,setosa\n1,rose\n",
+       {.classes = two},
+       HD_E_FORMAT,
        "f.csv:2: column 2: \"rose\" is none of the 2 classes"},
-      {"1,\"a\n2,b\n", {.separator = 0}, HD_E_FORMAT,
+      {"1,\"a\n2,b\n",
+       {.separator = 0},
+       HD_E_FORMAT,
        "f.csv:1: a quote is opened and never closed"},
-      {"1,\"a\"b\n", {.separator = 0}, HD_E_FORMAT,
+      {"1,\"a\"b\n",
+       {.separator = 0},
+       HD_E_FORMAT,
        "f.csv:1: 'b' after a closing quote; ',' or the end of the line must follow"},
       {"1,a\"b\"\n", {.separator = 0}, HD_E_FORMAT, "f.csv:1: a quote inside a field"},
-      {"a,b\n1,2\n", {.label = "c"}, HD_E_ARGUMENT,
+      {"a,b\n1,2\n",
+       {.label = "c"},
+       HD_E_ARGUMENT,
        "f.csv: no label column \"c\": give a name of the header line or a number from 1 to 2"},
       {"a,b\n1,2\n", {.label = "3"}, HD_E_ARGUMENT, "f.csv: no label column \"3\""},
       {"a,b\n1,2\n", {.label = "0"}, HD_E_ARGUMENT, "f.csv: no label column \"0\""},
@@ -237,7 +281,8 @@ static void too_many_classes_are_refused(void **state) {
 
 static void every_truncation_is_clean(void **state) {
   (void)state;
-  static const char text[] = "\xEF\xBB\xBFname,\"size\",kind\r\n1,2,\"a \"\"b\"\"\"\r\n3,4.5e1,c\r\n";
+  static const char text[] =
+      "\xEF\xBB\xBFname,\"size\",kind\r\n1,2,\"a \"\"b\"\"\"\r\n3,4.5e1,c\r\n";
   hd_csv_options o = {.separator = 0};
   int accepted = 0;
   for (size_t n = 0; n < sizeof text; n++) {
@@ -299,15 +344,14 @@ static void every_fault_is_survived(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(rows_become_columns),
-      cmocka_unit_test(quotes_line_ends_and_blanks_are_understood),
-      cmocka_unit_test(headers_are_found),
-      cmocka_unit_test(classes_are_ordered),
-      cmocka_unit_test(every_mistake_has_its_message),
-      cmocka_unit_test(too_many_classes_are_refused),
-      cmocka_unit_test(every_truncation_is_clean),
-      cmocka_unit_test(a_locale_changes_nothing),
-      cmocka_unit_test(every_fault_is_survived)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(rows_become_columns),
+                                     cmocka_unit_test(quotes_line_ends_and_blanks_are_understood),
+                                     cmocka_unit_test(headers_are_found),
+                                     cmocka_unit_test(classes_are_ordered),
+                                     cmocka_unit_test(every_mistake_has_its_message),
+                                     cmocka_unit_test(too_many_classes_are_refused),
+                                     cmocka_unit_test(every_truncation_is_clean),
+                                     cmocka_unit_test(a_locale_changes_nothing),
+                                     cmocka_unit_test(every_fault_is_survived)};
   return cmocka_run_group_tests(tests, make_file, remove_file);
 }

@@ -67,8 +67,7 @@ static hd_status check_column(const char *const *names, const hd_tensor *tensors
     return hd_fail(err, HD_E_SHAPE, "column \"%s\": shape %s has no samples", names[i], text);
   if (t->shape.d[0] != tensors[0].shape.d[0])
     return hd_fail(err, HD_E_SHAPE, "column \"%s\" has %lld samples, column \"%s\" has %lld",
-                   names[i], (long long)t->shape.d[0], names[0],
-                   (long long)tensors[0].shape.d[0]);
+                   names[i], (long long)t->shape.d[0], names[0], (long long)tensors[0].shape.d[0]);
   return HD_OK;
 }
 
@@ -157,8 +156,7 @@ static hd_status view_new(const hd_env *env, const hd_data *of, int64_t count, h
   view *v = NULL;
   if (hd_mul_size(count, sizeof(int64_t), &bytes) && hd_add_size(bytes, sizeof *v, &bytes))
     v = hd_alloc(env, (size_t)bytes);
-  if (!v)
-    return hd_fail(err, HD_E_MEMORY, "view of %lld samples: memory is out", (long long)count);
+  if (!v) return hd_fail(err, HD_E_MEMORY, "view of %lld samples: memory is out", (long long)count);
   if (env) v->env = *env;
   v->of = *of;
   v->count = count;

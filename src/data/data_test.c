@@ -209,7 +209,7 @@ static void folds_are_stratified(void **state) {
     hd_data_free(&test);
   }
   for (int i = 0; i < N; i++) assert_int_equal(seen[i], 1);  // tested once
-  data.classes = 0;                                         // then by chance only
+  data.classes = 0;                                          // then by chance only
   assert_int_equal(hd_data_fold(NULL, &data, 0, 6, 3, &train, &test, &err), HD_OK);
   assert_parts(&train, &test);
   hd_data_free(&train);
@@ -249,9 +249,11 @@ static void every_refusal_is_survived(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(tensors_are_read_by_sample), cmocka_unit_test(bad_tensors_are_refused),
-      cmocka_unit_test(views_translate_numbers),    cmocka_unit_test(splits_are_whole_and_repeatable),
-      cmocka_unit_test(folds_are_stratified),       cmocka_unit_test(every_refusal_is_survived)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(tensors_are_read_by_sample),
+                                     cmocka_unit_test(bad_tensors_are_refused),
+                                     cmocka_unit_test(views_translate_numbers),
+                                     cmocka_unit_test(splits_are_whole_and_repeatable),
+                                     cmocka_unit_test(folds_are_stratified),
+                                     cmocka_unit_test(every_refusal_is_survived)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

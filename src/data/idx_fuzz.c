@@ -29,8 +29,9 @@ static uint32_t below(uint32_t bound) {
 }
 
 static uint32_t odd_size(uint32_t good) {
-  static const uint32_t sizes[] = {0,          1,          0xFF,       0x100,     0xFFFF,    0x10000,
-                                   0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x1000000, 0x40000000};
+  static const uint32_t sizes[] = {0,          1,         0xFF,       0x100,
+                                   0xFFFF,     0x10000,   0x7FFFFFFF, 0x80000000,
+                                   0xFFFFFFFF, 0x1000000, 0x40000000};
   uint32_t pick = below(HD_COUNT(sizes) + 2);
   return pick < HD_COUNT(sizes) ? sizes[pick] : pick == HD_COUNT(sizes) ? good + 1 : good - 1;
 }

@@ -44,11 +44,15 @@ static void every_type_is_read(void **state) {
   assert_int_equal(parse("\0\0\x0D\1\0\0\0\1\xBF\xC0\0\0", 12, &t, &err), HD_OK);
   assert_true(t.dtype == HD_F32 && ((float *)t.data)[0] == -1.5f);
   hd_tensor_free(&t);
-  assert_int_equal(parse("\0\0\x0E\1\0\0\0\1\x40\x09\x21\xFB\x54\x44\x2D\x18", 16, &t, &err), HD_OK);
+  assert_int_equal(parse("\0\0\x0E\1\0\0\0\1\x40\x09\x21\xFB\x54\x44\x2D\x18", 16, &t, &err),
+                   HD_OK);
   assert_true(t.dtype == HD_F64 && ((double *)t.data)[0] == 3.141592653589793);
   hd_tensor_free(&t);
-  assert_int_equal(parse("\0\0\x08\x08\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\2"
-                         "\7\7", 38, &t, &err), HD_OK);
+  assert_int_equal(
+      parse("\0\0\x08\x08\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0\2"
+            "\7\7",
+            38, &t, &err),
+      HD_OK);
   assert_int_equal(t.shape.rank, 8);
   hd_tensor_free(&t);
 }

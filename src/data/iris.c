@@ -1,9 +1,10 @@
-// Iris: 150 flowers, 50 of each of three species, four measurements in cm. R. A. Fisher, "The use of
-// multiple measurements in taxonomic problems", Annals of Eugenics 7 (1936) 179-188; UCI Machine
+// Iris: 150 flowers, 50 of each of three species, four measurements in cm. R. A. Fisher, "The use
+// of multiple measurements in taxonomic problems", Annals of Eugenics 7 (1936) 179-188; UCI Machine
 // Learning Repository, CC BY 4.0. Rows 35 and 38 are as Fisher printed them; UCI's copy differs.
 #include "table.h"
 
 // Sepal length and width, petal length and width, in millimetres.
+// clang-format off
 static const uint8_t rows[150][4] = {
     // setosa
     {51, 35, 14, 2}, {49, 30, 14, 2}, {47, 32, 13, 2}, {46, 31, 15, 2}, {50, 36, 14, 2},
@@ -38,6 +39,7 @@ static const uint8_t rows[150][4] = {
     {77, 30, 61, 23}, {63, 34, 56, 24}, {64, 31, 55, 18}, {60, 30, 48, 18}, {69, 31, 54, 21},
     {67, 31, 56, 24}, {69, 31, 51, 23}, {58, 27, 51, 19}, {68, 32, 59, 23}, {67, 33, 57, 25},
     {67, 30, 52, 23}, {63, 25, 50, 19}, {65, 30, 52, 20}, {62, 34, 54, 23}, {59, 30, 51, 18}};
+// clang-format on
 
 hd_status hd_iris_open(const hd_env *env, hd_data *to, hd_error *err) {
   static const char *const names[] = {"x", "label"};

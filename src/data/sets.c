@@ -12,9 +12,9 @@ static const hd_data_info sets[] = {
      "image (28, 28, 1) u8, label of 10 classes", "MIT", 60000, 10000}};
 
 static const char *const digit_names[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9", NULL};
-static const char *const fashion_names[] = {
-    "T-shirt/top", "trouser", "pullover", "dress", "coat",
-    "sandal",      "shirt",   "sneaker",  "bag",   "ankle boot"};
+static const char *const fashion_names[] = {"T-shirt/top", "trouser",   "pullover", "dress",
+                                            "coat",        "sandal",    "shirt",    "sneaker",
+                                            "bag",         "ankle boot"};
 
 const hd_data_info *hd_data_list(int *count) {
   if (count) *count = (int)HD_COUNT(sets);
@@ -197,8 +197,9 @@ static hd_status open_idx(const hd_env *env, const places *p, const char *part,
 static hd_status open_mnist(const hd_env *env, const char *part, hd_data_options o, hd_data *to,
                             hd_error *err) {
   places p = {.set = "mnist",
-              .remedy = "Put the four files of MNIST there; fashion-mnist, of the same form, is the "
-                        "Debian package dataset-fashion-mnist"};
+              .remedy =
+                  "Put the four files of MNIST there; fashion-mnist, of the same form, is the "
+                  "Debian package dataset-fashion-mnist"};
   add_place(&p, o.root, false);
   add_place(&p, o.cache, false);
   return open_idx(env, &p, part, digit_names, o.inflate, to, err);
@@ -233,8 +234,9 @@ hd_status(hd_data_open)(const hd_env *env, const char *name, const char *part,
   if (!name || !*name) return hd_fail(err, HD_E_ARGUMENT, "data: no name of a set was given");
   bool test = part && strcmp(part, "test") == 0;
   if (!part || (!test && strcmp(part, "train")))
-    return hd_fail(err, HD_E_ARGUMENT, "data %.200s: the part is \"train\" or \"test\", not \"%.80s\"",
-                   name, part ? part : "");
+    return hd_fail(err, HD_E_ARGUMENT,
+                   "data %.200s: the part is \"train\" or \"test\", not \"%.80s\"", name,
+                   part ? part : "");
   size_t length = strlen(name);
   bool csv = length > 4 && strcmp(name + length - 4, ".csv") == 0, found = csv;
   bool has_test = false;

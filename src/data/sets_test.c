@@ -102,7 +102,8 @@ static void iris_is_right(void **state) {
   double sum[4] = {0};
   for (int i = 0; i < 600; i++) sum[i % 4] += (double)x[i];
   static const double expected[4] = {876.5, 458.6, 563.7, 179.9};  // with Fisher's rows 35 and 38
-  for (int i = 0; i < 4; i++) assert_true(sum[i] - expected[i] < 1e-4 && expected[i] - sum[i] < 1e-4);
+  for (int i = 0; i < 4; i++)
+    assert_true(sum[i] - expected[i] < 1e-4 && expected[i] - sum[i] < 1e-4);
   assert_true(x[0] == 5.1f && x[1] == 3.5f && x[2] == 1.4f && x[3] == 0.2f);
   assert_true(x[4 * 34 + 3] == 0.2f && x[4 * 37 + 1] == 3.6f && x[4 * 37 + 2] == 1.4f);
   assert_true(x[596] == 5.9f && x[597] == 3.0f && x[598] == 5.1f && x[599] == 1.8f);
@@ -193,12 +194,12 @@ static void idx_sets_are_found_and_checked(void **state) {
     const char *bytes;
     size_t count;
     const char *text;
-  } bad[] = {
-      {"\0\0\x08\1\0\0\0\3\7\x09\0", 11, "has 2 images, "},
-      {"\0\0\x08\1\0\0\0\2\7\x0A", 10, "sample 1 (from 0) has label 10; classes are 0 to 9"},
-      {"\0\0\x09\1\0\0\0\2\7\x09", 10, "i8 (2); labels are u8 (N)"},
-      {"\0\0\x08\2\0\0\0\2\0\0\0\1\7\x09", 14, "u8 (2, 1); labels are u8 (N)"},
-      {"\0\0\x08\1\0\0\0\2\7", 9, "the header promises u8 (2), 2 bytes from offset 8; the file has 1"}};
+  } bad[] = {{"\0\0\x08\1\0\0\0\3\7\x09\0", 11, "has 2 images, "},
+             {"\0\0\x08\1\0\0\0\2\7\x0A", 10, "sample 1 (from 0) has label 10; classes are 0 to 9"},
+             {"\0\0\x09\1\0\0\0\2\7\x09", 10, "i8 (2); labels are u8 (N)"},
+             {"\0\0\x08\2\0\0\0\2\0\0\0\1\7\x09", 14, "u8 (2, 1); labels are u8 (N)"},
+             {"\0\0\x08\1\0\0\0\2\7", 9,
+              "the header promises u8 (2), 2 bytes from offset 8; the file has 1"}};
   for (size_t i = 0; i < HD_COUNT(bad); i++) {
     put("mnist/train-labels-idx1-ubyte", bad[i].bytes, bad[i].count);
     assert_int_equal(hd_data_open(NULL, "mnist", "train", &d, &err, .root = root), HD_E_FORMAT);
@@ -242,8 +243,7 @@ static const char *open_them(const hd_env *env, void *arg) {
   (void)arg;
   hd_error err = {0};
   hd_data d;
-  hd_status status =
-      hd_data_open(env, "mnist", "train", &d, &err, .root = "/none", .cache = root);
+  hd_status status = hd_data_open(env, "mnist", "train", &d, &err, .root = "/none", .cache = root);
   if (!status && d.samples != 2) return "wrong samples";
   hd_data_free(&d);
   if (!status) {
@@ -270,10 +270,13 @@ static void every_fault_is_survived(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(the_list_is_true),       cmocka_unit_test(xor_is_right),
-      cmocka_unit_test(iris_is_right),          cmocka_unit_test(digits_are_right),
-      cmocka_unit_test(bad_digits_are_refused), cmocka_unit_test(idx_sets_are_found_and_checked),
-      cmocka_unit_test(names_and_parts_are_checked), cmocka_unit_test(every_fault_is_survived)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(the_list_is_true),
+                                     cmocka_unit_test(xor_is_right),
+                                     cmocka_unit_test(iris_is_right),
+                                     cmocka_unit_test(digits_are_right),
+                                     cmocka_unit_test(bad_digits_are_refused),
+                                     cmocka_unit_test(idx_sets_are_found_and_checked),
+                                     cmocka_unit_test(names_and_parts_are_checked),
+                                     cmocka_unit_test(every_fault_is_survived)};
   return cmocka_run_group_tests(tests, make_folders, remove_folders);
 }

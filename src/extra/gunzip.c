@@ -54,12 +54,12 @@ static int step(z_stream *z, const unsigned char *bytes, size_t count, size_t *t
 }
 
 static hd_status inflate_all(const hd_env *env, z_stream *z, const unsigned char *bytes,
-                             size_t count, int64_t limit, char **to, int64_t *made,
-                             hd_error *err) {
+                             size_t count, int64_t limit, char **to, int64_t *made, hd_error *err) {
   size_t taken = 0;
   for (int64_t room = first_room(bytes, count, limit);;) {
     // One byte more than the room: that it stays empty shows that all is there.
-    char *larger = *to ? hd_resize(env, *to, (size_t)room + 1) : hd_alloc_raw(env, (size_t)room + 1);
+    char *larger =
+        *to ? hd_resize(env, *to, (size_t)room + 1) : hd_alloc_raw(env, (size_t)room + 1);
     if (!larger)
       return hd_fail(err, HD_E_MEMORY, "gzip: memory is out for %lld bytes", (long long)room + 1);
     *to = larger;
@@ -98,7 +98,8 @@ hd_status hd_gunzip(const hd_env *env, const void *bytes, size_t count, int64_t 
   int code = inflateInit2(&z, 16 + MAX_WBITS);  // gzip, and nothing else
   if (code != Z_OK)
     return hd_fail(err, code == Z_MEM_ERROR ? HD_E_MEMORY : HD_E_INTERNAL,
-                   "gzip: zlib did not start: %s", code == Z_MEM_ERROR ? "memory is out" : "version");
+                   "gzip: zlib did not start: %s",
+                   code == Z_MEM_ERROR ? "memory is out" : "version");
   char *block = NULL;
   int64_t made = 0;
   hd_status status = inflate_all(env, &z, bytes, count, limit, &block, &made, err);

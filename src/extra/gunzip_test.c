@@ -1,4 +1,5 @@
-// gunzip: what gzip packed comes back, a limit holds, damage is an error; and the large sets by name.
+// gunzip: what gzip packed comes back, a limit holds, damage is an error; and the large sets by
+// name.
 #define _POSIX_C_SOURCE 200809L
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,7 +38,7 @@ static char plain[4 << 20];
 
 static size_t pack(const void *bytes, size_t count) {
   z_stream z = {0};
-  assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY), Z_OK);
+  assert_int_equal(deflateInit2(&z, 1, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY), Z_OK);
   z.next_in = (z_const Bytef *)(uintptr_t)bytes, z.avail_in = (uInt)count;
   z.next_out = packed, z.avail_out = sizeof packed;
   assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
@@ -88,7 +89,7 @@ static void a_bomb_stops_at_the_limit(void **state) {
   hd_error err;
   faults f;
   hd_env env = faults_env(&f);
-  assert_in_range(count, 1, 5000);
+  assert_in_range(count, 1, 40000);
   assert_int_equal(hd_gunzip(&env, packed, count, 1 << 20, &to, &size, &err), HD_E_LIMIT);
   assert_in_range(f.memory.peak, 1, (1 << 20) + (1 << 19) + 200000);
   assert_true(faults_clean(&f));
@@ -191,11 +192,12 @@ static void fashion_is_read(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(what_was_packed_comes_back), cmocka_unit_test(a_bomb_stops_at_the_limit),
-      cmocka_unit_test(every_truncation_and_flip_is_an_error),
-      cmocka_unit_test(every_refusal_is_survived), cmocka_unit_test(mnist_is_read),
-      cmocka_unit_test(fashion_is_read)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(what_was_packed_comes_back),
+                                     cmocka_unit_test(a_bomb_stops_at_the_limit),
+                                     cmocka_unit_test(every_truncation_and_flip_is_an_error),
+                                     cmocka_unit_test(every_refusal_is_survived),
+                                     cmocka_unit_test(mnist_is_read),
+                                     cmocka_unit_test(fashion_is_read)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
 

@@ -14,6 +14,12 @@ static bool real(hd_val v) {
   return t == HD_F32 || t == HD_F64 || t == HD_BF16 || t == HD_F16;
 }
 
+static bool fits(const hd_type *a, const hd_type *b) {
+  bool same = a->dtype == b->dtype && a->shape.rank == b->shape.rank;
+  for (int i = 0; same && i < a->shape.rank; i++) same = a->shape.d[i] == b->shape.d[i] || a->shape.d[i] == HD_ANY || b->shape.d[i] == HD_ANY;
+  return same;
+}
+
 static void accumulate(walk *w, hd_val to, hd_val d) {
   if (!hd_ok(d) || !real(to)) return;
   hd_val *sum = &w->dy[to.node][to.out];
@@ -67,6 +73,11 @@ hd_status hd_gradients(hd_val y, hd_val dy, const hd_val *x, int count, hd_val *
                            hd_shape_text(hd_type_of(y)->shape, text, sizeof text));
     }
     dy = hd_scalar_like(y, 1);
+  } else if (dy.graph != g || !fits(hd_type_of(dy), hd_type_of(y))) {
+    char a[96], b[96];
+    const hd_type *t = hd_type_of(dy), *want = hd_type_of(y);
+    return hd_graph_fail(g, HD_E_SHAPE, "gradient: dy is %s %s%s, must be of y's type %s %s", hd_dtype_name(t->dtype), hd_shape_text(t->shape, a, sizeof a),
+                         dy.graph != g ? " of another graph" : "", hd_dtype_name(want->dtype), hd_shape_text(want->shape, b, sizeof b));
   }
   int32_t nodes = g->count;
   hd_scope *scope = g->scope;

@@ -37,9 +37,9 @@ static hd_status check_types(const hd_store *store, const hd_tensors *t, const h
     hd_type type = t->entry[i].type;
     const hd_parameter *p = at[i] = hd_store_find(store, t->entry[i].name);
     if (p && (p->type.dtype != type.dtype || !hd_shape_equal(p->type.shape, type.shape)))
-      return hd_fail(err, HD_E_SHAPE, "%s: tensor \"%.80s\": the file holds %s, the network wants %s",
-                     t->name, p->name, type_text(type, file, sizeof file),
-                     type_text(p->type, here, sizeof here));
+      return hd_fail(
+          err, HD_E_SHAPE, "%s: tensor \"%.80s\": the file holds %s, the network wants %s", t->name,
+          p->name, type_text(type, file, sizeof file), type_text(p->type, here, sizeof here));
   }
   return HD_OK;
 }
@@ -61,8 +61,7 @@ hd_status hd_load_tensors(hd_store *store, const hd_tensors *t, hd_error *err) {
   }
   if (status) cut(store, before);
   for (int i = 0; !status && i < t->count; i++)
-    memcpy(at[i]->data, t->data + t->entry[i].begin,
-           (size_t)(t->entry[i].end - t->entry[i].begin));
+    memcpy(at[i]->data, t->data + t->entry[i].begin, (size_t)(t->entry[i].end - t->entry[i].begin));
   hd_release(&store->env, at);
   return status;
 }

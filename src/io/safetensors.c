@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 static const char *const dtypes[HD_DTYPES] = {
-    [HD_F32] = "F32", [HD_F64] = "F64", [HD_BF16] = "BF16", [HD_F16] = "F16", [HD_I8] = "I8",
+    [HD_F32] = "F32", [HD_F64] = "F64", [HD_BF16] = "BF16", [HD_F16] = "F16",  [HD_I8] = "I8",
     [HD_I32] = "I32", [HD_I64] = "I64", [HD_U8] = "U8",     [HD_BOOL] = "BOOL"};
 
 const char *hd_st_dtype_name(hd_dtype dtype) {
@@ -51,7 +51,8 @@ static hd_status parse_offsets(const hd_doc *doc, int64_t data, hd_st_entry *to,
   to->begin = first->integer;
   to->end = second->integer;
   if (to->begin > to->end || to->end > data)
-    return hd_fail(err, HD_E_FORMAT, "data_offsets: [%lld, %lld] is not within the %lld bytes of data",
+    return hd_fail(err, HD_E_FORMAT,
+                   "data_offsets: [%lld, %lld] is not within the %lld bytes of data",
                    (long long)to->begin, (long long)to->end, (long long)data);
   return HD_OK;
 }
@@ -68,12 +69,16 @@ static hd_status parse_tensor(const hd_doc *doc, int64_t data, hd_st_entry *to, 
   }
   if (!dtype || !shape || !offsets)
     return hd_fail(err, HD_E_FORMAT, "the field \"%s\" is missing",
-                   !dtype ? "dtype" : !shape ? "shape" : "data_offsets");
+                   !dtype   ? "dtype"
+                   : !shape ? "shape"
+                            : "data_offsets");
   if (dtype->kind != HD_DOC_TEXT) return bad_list(err, "dtype", "not a text");
   to->type.dtype = hd_st_dtype_of_name(dtype->text);
   if (to->type.dtype == HD_NO_DTYPE)
-    return hd_fail(err, HD_E_UNSUPPORTED, "dtype: \"%.80s\" is not supported; F32, F64, F16, BF16, "
-                   "I64, I32, I8, U8 and BOOL are", dtype->text);
+    return hd_fail(err, HD_E_UNSUPPORTED,
+                   "dtype: \"%.80s\" is not supported; F32, F64, F16, BF16, "
+                   "I64, I32, I8, U8 and BOOL are",
+                   dtype->text);
   hd_status status = parse_shape(shape, &to->type.shape, err);
   if (!status) status = parse_offsets(offsets, data, to, err);
   if (status) return status;
@@ -84,8 +89,9 @@ static hd_status parse_tensor(const hd_doc *doc, int64_t data, hd_st_entry *to, 
     return hd_fail(err, HD_E_FORMAT, "shape: %s %s is more than 63 bits of bytes", dtype->text,
                    text);
   if (bytes != to->end - to->begin)
-    return hd_fail(err, HD_E_FORMAT, "%s %s has %lld bytes; its data_offsets [%lld, %lld] span %lld",
-                   dtype->text, text, (long long)bytes, (long long)to->begin, (long long)to->end,
+    return hd_fail(err, HD_E_FORMAT,
+                   "%s %s has %lld bytes; its data_offsets [%lld, %lld] span %lld", dtype->text,
+                   text, (long long)bytes, (long long)to->begin, (long long)to->end,
                    (long long)(to->end - to->begin));
   return HD_OK;
 }
@@ -149,7 +155,8 @@ static bool skip_value(scan *s) {
   return false;
 }
 
-// Again with a name in case of an error: to print one for every entry takes longer than to parse it.
+// Again with a name in case of an error: to print one for every entry takes longer than to parse
+// it.
 static hd_status parse_span(const scan *s, const char *from, const char *to, hd_arena *arena,
                             hd_doc **doc) {
   char where[300];
@@ -197,9 +204,11 @@ static hd_status parse_entry(scan *s, hd_arena *arena) {
   if (!skip_value(s)) return wrong(s, from, "a value is not closed");
   if (strcmp(key->text, "__metadata__") == 0) return parse_metadata(s, from, s->at);
   if (s->at - from > HD_ST_VALUE)
-    return hd_fail(s->err, HD_E_LIMIT, "%s: header byte %lld: tensor \"%.80s\": an entry of %lld "
-                   "bytes; the limit is %d", s->t->name, (long long)(from - s->start), key->text,
-                   (long long)(s->at - from), HD_ST_VALUE);
+    return hd_fail(s->err, HD_E_LIMIT,
+                   "%s: header byte %lld: tensor \"%.80s\": an entry of %lld "
+                   "bytes; the limit is %d",
+                   s->t->name, (long long)(from - s->start), key->text, (long long)(s->at - from),
+                   HD_ST_VALUE);
   status = parse_span(s, from, s->at, arena, &value);
   if (status) return status;
   hd_st_entry entry = {0};
@@ -253,16 +262,17 @@ static hd_status check_cover(hd_tensors *t, int64_t data, hd_error *err) {
   for (int i = 0; i < t->count; i++) {
     const hd_st_entry *e = &t->entry[i];
     if (e->begin != end)
-      return hd_fail(err, HD_E_FORMAT, "%s: tensor \"%.80s\": data_offsets begin at %lld, %s %lld",
-                     t->name, e->name, (long long)e->begin,
-                     e->begin < end ? "within another tensor, which ends at"
-                                    : "leaving a hole from",
-                     (long long)end);
+      return hd_fail(
+          err, HD_E_FORMAT, "%s: tensor \"%.80s\": data_offsets begin at %lld, %s %lld", t->name,
+          e->name, (long long)e->begin,
+          e->begin < end ? "within another tensor, which ends at" : "leaving a hole from",
+          (long long)end);
     end = e->end;
   }
   if (end != data)
-    return hd_fail(err, HD_E_FORMAT, "%s: the tensors end at byte %lld of the data, the file has %lld",
-                   t->name, (long long)end, (long long)data);
+    return hd_fail(err, HD_E_FORMAT,
+                   "%s: the tensors end at byte %lld of the data, the file has %lld", t->name,
+                   (long long)end, (long long)data);
   if (t->count) qsort(t->entry, (size_t)t->count, sizeof *t->entry, by_name);
   for (int i = 1; i < t->count; i++)
     if (strcmp(t->entry[i - 1].name, t->entry[i].name) == 0)
@@ -288,12 +298,14 @@ static hd_status check_sum(const hd_tensors *t, const char *key, uint32_t found,
   uint32_t expected;
   const char *text = hd_tensors_meta(t, key);
   if (!parse_hex(text, &expected))
-    return hd_fail(err, HD_E_FORMAT, "%s: __metadata__: %s is not eight digits of 0-9 a-f: \"%.40s\"",
-                   t->name, key, text);
+    return hd_fail(err, HD_E_FORMAT,
+                   "%s: __metadata__: %s is not eight digits of 0-9 a-f: \"%.40s\"", t->name, key,
+                   text);
   if (found == expected) return HD_OK;
-  return hd_fail(err, HD_E_FORMAT, "%s: damaged: the %s gives CRC %08x, %s says %08x (if another "
-                 "program rewrote the file, let it drop the keys " HD_ST_OURS "*)", t->name, what,
-                 (unsigned)found, key, (unsigned)expected);
+  return hd_fail(err, HD_E_FORMAT,
+                 "%s: damaged: the %s gives CRC %08x, %s says %08x (if another "
+                 "program rewrote the file, let it drop the keys " HD_ST_OURS "*)",
+                 t->name, what, (unsigned)found, key, (unsigned)expected);
 }
 
 static hd_status check_sums(const hd_tensors *t, const char *header, size_t bytes, size_t data,
@@ -301,9 +313,11 @@ static hd_status check_sums(const hd_tensors *t, const char *header, size_t byte
   static const char spelling[] = "\"" HD_ST_HEADER_CRC "\":\"";
   enum { LENGTH = sizeof spelling - 1 };
   if (hd_tensors_meta(t, HD_ST_HEADER_CRC)) {
-    const char *digits = NULL;  // within a text the quotes would be escaped: it is found nowhere else
+    const char *digits =
+        NULL;  // within a text the quotes would be escaped: it is found nowhere else
     for (size_t i = 0; !digits && i + LENGTH + 8 <= bytes; i++)
-      if (header[i] == '"' && memcmp(header + i, spelling, LENGTH) == 0) digits = header + i + LENGTH;
+      if (header[i] == '"' && memcmp(header + i, spelling, LENGTH) == 0)
+        digits = header + i + LENGTH;
     uint32_t crc = digits ? hd_st_header_crc(header, bytes, digits) : hd_crc32(0, header, bytes);
     hd_status status = check_sum(t, HD_ST_HEADER_CRC, crc, "header", err);
     if (status) return status;
@@ -360,12 +374,13 @@ static hd_status parse_file(hd_tensors *t, hd_error *err) {
   for (int i = HD_ST_LENGTH; i-- > 0;) length = length << 8 | t->bytes[i];
   size_t rest = t->size - HD_ST_LENGTH;
   if (length > rest)
-    return hd_fail(err, HD_E_FORMAT, "%s: offset 0: a header of %llu bytes is promised, the file has "
-                   "%zu after it: not safetensors, or truncated", t->name,
-                   (unsigned long long)length, rest);
+    return hd_fail(err, HD_E_FORMAT,
+                   "%s: offset 0: a header of %llu bytes is promised, the file has "
+                   "%zu after it: not safetensors, or truncated",
+                   t->name, (unsigned long long)length, rest);
   if (length > HD_ST_HEADER)
-    return hd_fail(err, HD_E_LIMIT, "%s: offset 0: a header of %llu bytes; the limit is %d", t->name,
-                   (unsigned long long)length, HD_ST_HEADER);
+    return hd_fail(err, HD_E_LIMIT, "%s: offset 0: a header of %llu bytes; the limit is %d",
+                   t->name, (unsigned long long)length, HD_ST_HEADER);
   size_t header = (size_t)length;
   t->data = t->bytes + HD_ST_LENGTH + header;
   scan s = {.t = t, .start = (const char *)t->bytes + HD_ST_LENGTH, .err = err};
@@ -410,8 +425,9 @@ hd_tensors *hd_tensors_parse(const hd_env *env, const char *name, const void *by
   t->bytes = hd_alloc_raw(&t->env, count);
   t->size = count;
   if (t->bytes && count) memcpy(t->bytes, bytes, count);
-  hd_status status = t->bytes ? parse_file(t, err)
-                              : hd_fail(err, HD_E_MEMORY, "%s: memory is out for %zu bytes", t->name, count);
+  hd_status status =
+      t->bytes ? parse_file(t, err)
+               : hd_fail(err, HD_E_MEMORY, "%s: memory is out for %zu bytes", t->name, count);
   if (!status) return t;
   hd_tensors_free(t);
   return NULL;

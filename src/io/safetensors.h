@@ -8,12 +8,12 @@
 #include "../base/json.h"
 
 enum {
-  HD_ST_LENGTH = 8,             // bytes before the header
-  HD_ST_HEADER = 100000000,     // the format's own limit
+  HD_ST_LENGTH = 8,          // bytes before the header
+  HD_ST_HEADER = 100000000,  // the format's own limit
   HD_ST_METADATA = 16 << 20,
   HD_ST_TENSORS = 1000000,
   HD_ST_NAME = 1024,
-  HD_ST_VALUE = 4096            // the JSON of one tensor
+  HD_ST_VALUE = 4096  // the JSON of one tensor
 };
 
 // Our keys of __metadata__: checksums of the data and of the header (with the eight digits of its
@@ -36,9 +36,9 @@ struct hd_tensors {
   char *name;      // of the file
   unsigned char *bytes;
   size_t size;
-  unsigned char *data;  // within bytes, or
-  unsigned char *moved; // a copy in which every tensor is aligned
-  hd_st_entry *entry;   // sorted by name
+  unsigned char *data;   // within bytes, or
+  unsigned char *moved;  // a copy in which every tensor is aligned
+  hd_st_entry *entry;    // sorted by name
   int count, room;
   hd_doc *meta;  // NULL or a map of texts
 };

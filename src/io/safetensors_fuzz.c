@@ -123,10 +123,10 @@ static void disturb(entry *e, int count, uint64_t *data, uint64_t *length) {
   switch (below(16)) {
     case 0: one->begin = odd_number(one->begin); break;
     case 1: one->end = odd_number(one->end); break;
-    case 2: one->begin++, one->end++; break;                                 // hole or overlap
-    case 3: one->begin = e[0].begin, one->end = e[0].end; break;             // the same bytes twice
-    case 4: one->name = e[below((uint32_t)count)].name; break;               // the same name twice
-    case 5: one->rank = (int)below(DIMENSIONS + 1); break;                   // 8, 9, 10
+    case 2: one->begin++, one->end++; break;                      // hole or overlap
+    case 3: one->begin = e[0].begin, one->end = e[0].end; break;  // the same bytes twice
+    case 4: one->name = e[below((uint32_t)count)].name; break;    // the same name twice
+    case 5: one->rank = (int)below(DIMENSIONS + 1); break;        // 8, 9, 10
     case 6: wrap(one); break;
     case 7: one->rank = 1, one->size[0] = 0x4000000000000001, one->end = one->begin + 4; break;
     case 8: one->dtype = below(2) ? "F8_E5M2" : "f32"; break;
@@ -156,9 +156,14 @@ static void put_entry(hd_text *to, const entry *e) {
 }
 
 static void put_metadata(hd_text *to, int count, uint32_t crc) {
-  static const char *const odd[] = {"", "\"k\":1", "\"k\":\"v\",\"k\":\"v\"", "\"hadal.roles\":\"ws\"",
-                                    "\"hadal.crc32\":\"0000000g\"", "\"hadal.crc32\":\"\"",
-                                    "\"hadal.header.crc32\":\"00000000\"", "\"k\":\"\\u0000\""};
+  static const char *const odd[] = {"",
+                                    "\"k\":1",
+                                    "\"k\":\"v\",\"k\":\"v\"",
+                                    "\"hadal.roles\":\"ws\"",
+                                    "\"hadal.crc32\":\"0000000g\"",
+                                    "\"hadal.crc32\":\"\"",
+                                    "\"hadal.header.crc32\":\"00000000\"",
+                                    "\"k\":\"\\u0000\""};
   hd_text_add(to, "\"__metadata__\":{");
   if (below(2)) hd_text_add(to, "\"hadal.crc32\":\"%08x\"", (unsigned)crc);
   else hd_text_add(to, "%s", odd[below(HD_COUNT(odd))]);

@@ -37,7 +37,9 @@ static void tensors_are_read(void **state) {
                              "\"a\":{\"shape\":[],\"data_offsets\":[8,16],\"dtype\":\"F64\"},"
                              "\"none\":{\"dtype\":\"F32\",\"shape\":[3,0],\"data_offsets\":[8,8]},"
                              "\"\\u00e9\":{\"dtype\":\"U8\",\"shape\":[1,1,1,1,1,1,1,1],"
-                             "\"data_offsets\":[16,17]}}   ", 17), &err);
+                             "\"data_offsets\":[16,17]}}   ",
+                             17),
+                        &err);
   if (!t) fail_msg("%s", err.text);
   assert_int_equal(hd_tensors_count(t), 4);
   assert_string_equal(hd_tensors_name(t, 0), "a");  // by name
@@ -71,15 +73,16 @@ static void every_type_is_mapped(void **state) {
   static const struct {
     const char *name;
     hd_dtype dtype;
-  } types[] = {{"F64", HD_F64}, {"F32", HD_F32},   {"F16", HD_F16},
+  } types[] = {{"F64", HD_F64},   {"F32", HD_F32}, {"F16", HD_F16},
                {"BF16", HD_BF16}, {"I64", HD_I64}, {"I32", HD_I32},
                {"I8", HD_I8},     {"U8", HD_U8},   {"BOOL", HD_BOOL}};
   for (size_t i = 0; i < HD_COUNT(types); i++) {
     char header[200];
     hd_error err;
     size_t size = hd_dtype_size(types[i].dtype);
-    hd_print(header, sizeof header, "{\"a\":{\"dtype\":\"%s\",\"shape\":[1],\"data_offsets\":[0,%zu]}}",
-             types[i].name, size);
+    hd_print(header, sizeof header,
+             "{\"a\":{\"dtype\":\"%s\",\"shape\":[1],\"data_offsets\":[0,%zu]}}", types[i].name,
+             size);
     hd_tensors *t = parse(make(header, size), &err);
     if (!t) fail_msg("%s", err.text);
     assert_int_equal(hd_tensors_at(t, 0).dtype, types[i].dtype);
@@ -87,7 +90,7 @@ static void every_type_is_mapped(void **state) {
   }
 }
 
-#define T(name, dtype, shape, begin, end)                                                  \
+#define T(name, dtype, shape, begin, end) \
   "\"" name "\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" #begin "," #end \
   "]}"
 
@@ -164,8 +167,8 @@ static void every_rule_has_its_message(void **state) {
        "data_offsets: not two"},
       {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[0,4,4]}}", 4, HD_E_FORMAT,
        "data_offsets: not two"},
-      {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":{\"0\":0,\"1\":4}}}", 4, HD_E_FORMAT,
-       "data_offsets: not two"},
+      {"{\"a\":{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":{\"0\":0,\"1\":4}}}", 4,
+       HD_E_FORMAT, "data_offsets: not two"},
       {"{" T("a", "U8", "[4]", 0, 4) "," T("b", "U8", "[4]", 2, 6) "}", 6, HD_E_FORMAT,
        "f: tensor \"b\": data_offsets begin at 2, within another tensor, which ends at 4"},
       {"{" T("a", "U8", "[4]", 0, 4) "," T("b", "U8", "[4]", 0, 4) "}", 4, HD_E_FORMAT,
@@ -246,17 +249,16 @@ static void limits_hold(void **state) {
     size_t fill;
     char with;
     const char *text;
-  } cases[] = {
-      {"{", "}", 100000000, ' ', "a header of 100000002 bytes; the limit is 100000000"},
-      {"{\"", "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", 1025, 'n',
-       "a name of 1025 bytes; the limit is 1024"},
-      {"{\"", "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", 1 << 20, 'n',
-       "a name of more than 1024 bytes"},
-      {"{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]", "}}", 5000, ' ',
-       "tensor \"a\": an entry of"},
-      {"{\"__metadata__\":{\"k\":\"", "\"}}", 16 << 20, 'v', "the limit is 16777216"},
-      {"{\"a\":", "}", 1000000, '[', "a value is not closed"},
-      {"{\"a\":[[[[[", "]]]]]}", 70, ' ', "not a map of dtype"}};
+  } cases[] = {{"{", "}", 100000000, ' ', "a header of 100000002 bytes; the limit is 100000000"},
+               {"{\"", "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", 1025, 'n',
+                "a name of 1025 bytes; the limit is 1024"},
+               {"{\"", "\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", 1 << 20, 'n',
+                "a name of more than 1024 bytes"},
+               {"{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]", "}}", 5000, ' ',
+                "tensor \"a\": an entry of"},
+               {"{\"__metadata__\":{\"k\":\"", "\"}}", 16 << 20, 'v', "the limit is 16777216"},
+               {"{\"a\":", "}", 1000000, '[', "a value is not closed"},
+               {"{\"a\":[[[[[", "]]]]]}", 70, ' ', "not a map of dtype"}};
   for (size_t i = 0; i < HD_COUNT(cases); i++) {
     size_t a = strlen(cases[i].before), b = strlen(cases[i].after), n = a + cases[i].fill + b;
     unsigned char *block = malloc(8 + n);
@@ -315,8 +317,9 @@ static void a_million_tensors_are_the_limit(void **state) {
 
 static void every_truncation_is_an_error(void **state) {
   (void)state;
-  size_t count = make("{\"__metadata__\":{\"k\":\"v\"}," T("a", "I32", "[2]", 0, 8) ","
-                      T("b", "U8", "[3]", 8, 11) "}  ", 11);
+  size_t count = make("{\"__metadata__\":{\"k\":\"v\"}," T("a", "I32", "[2]", 0, 8) "," T(
+                          "b", "U8", "[3]", 8, 11) "}  ",
+                      11);
   hd_error err;
   for (size_t n = 0; n < count; n++) {
     assert_null(parse(n, &err));
@@ -339,8 +342,8 @@ static void every_refusal_is_survived(void **state) {
   (void)state;
   char header[4000] = "{\"__metadata__\":{\"k\":\"v\"}", one[100];
   for (int i = 0; i < 20; i++) {  // more than fit at first, and badly aligned
-    hd_print(one, sizeof one, ",\"t%d\":{\"dtype\":\"I32\",\"shape\":[1],\"data_offsets\":[%d,%d]}", i,
-             4 * i, 4 * i + 4);
+    hd_print(one, sizeof one, ",\"t%d\":{\"dtype\":\"I32\",\"shape\":[1],\"data_offsets\":[%d,%d]}",
+             i, 4 * i, 4 * i + 4);
     strcat(header, one);
   }
   strcat(header, "}");
@@ -353,14 +356,13 @@ static void every_refusal_is_survived(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(tensors_are_read),
-      cmocka_unit_test(every_type_is_mapped),
-      cmocka_unit_test(every_rule_has_its_message),
-      cmocka_unit_test(lengths_are_checked),
-      cmocka_unit_test(limits_hold),
-      cmocka_unit_test(a_million_tensors_are_the_limit),
-      cmocka_unit_test(every_truncation_is_an_error),
-      cmocka_unit_test(every_refusal_is_survived)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(tensors_are_read),
+                                     cmocka_unit_test(every_type_is_mapped),
+                                     cmocka_unit_test(every_rule_has_its_message),
+                                     cmocka_unit_test(lengths_are_checked),
+                                     cmocka_unit_test(limits_hold),
+                                     cmocka_unit_test(a_million_tensors_are_the_limit),
+                                     cmocka_unit_test(every_truncation_is_an_error),
+                                     cmocka_unit_test(every_refusal_is_survived)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,8 +22,10 @@ static int64_t bytes_of(const hd_parameter *p) {  // checked when the parameter 
 static hd_status check_name(const char *name, hd_error *err) {
   const char *end = name + strlen(name);
   if (name == end || end - name > HD_ST_NAME || strcmp(name, "__metadata__") == 0)
-    return hd_fail(err, HD_E_ARGUMENT, "parameter \"%.80s\": a name to be saved has 1 to %d bytes and "
-                   "is not __metadata__", name, HD_ST_NAME);
+    return hd_fail(err, HD_E_ARGUMENT,
+                   "parameter \"%.80s\": a name to be saved has 1 to %d bytes and "
+                   "is not __metadata__",
+                   name, HD_ST_NAME);
   for (const char *at = name; at < end;) {
     int length = hd_utf8_length(at, end);
     if (!length)
@@ -44,7 +46,8 @@ static hd_status collect(const hd_store *store, bool all, const hd_env *env, lis
     hd_status status = check_name(p->name, err);
     if (status) return status;
     if ((int)p->role < 0 || (size_t)p->role >= strlen(HD_ST_LETTERS))
-      return hd_fail(err, HD_E_ARGUMENT, "parameter \"%.80s\": %d is no role", p->name, (int)p->role);
+      return hd_fail(err, HD_E_ARGUMENT, "parameter \"%.80s\": %d is no role", p->name,
+                     (int)p->role);
     to->at[to->count++] = p;
   }
   if (to->count > HD_ST_TENSORS)
@@ -117,12 +120,12 @@ static hd_status write_file(const list *l, const hd_text *header, const hd_env *
                             const char *path, hd_error *err) {
   unsigned char length[HD_ST_LENGTH];
   hd_file file;
-  for (int i = 0; i < HD_ST_LENGTH; i++) length[i] = (unsigned char)((uint64_t)header->size >> 8 * i);
+  for (int i = 0; i < HD_ST_LENGTH; i++)
+    length[i] = (unsigned char)((uint64_t)header->size >> 8 * i);
   hd_file_begin(&file, env, path);
   hd_file_put(&file, length, sizeof length);
   hd_file_put(&file, header->at, header->size);
-  for (int i = 0; i < l->count; i++)
-    hd_file_put(&file, l->at[i]->data, (size_t)bytes_of(l->at[i]));
+  for (int i = 0; i < l->count; i++) hd_file_put(&file, l->at[i]->data, (size_t)bytes_of(l->at[i]));
   return hd_file_commit(&file, err);
 }
 

@@ -78,8 +78,9 @@ static hd_store *store_of(const hd_env *env, bool backwards, int salt) {
       return NULL;
     }
     for (int64_t b = 0; b < bytes_of(p); b++)
-      ((unsigned char *)p->data)[b] =
-          made[k].dtype == HD_BOOL ? (unsigned char)(b & 1) : (unsigned char)(31 * b + 7 * k + salt);
+      ((unsigned char *)p->data)[b] = made[k].dtype == HD_BOOL
+                                          ? (unsigned char)(b & 1)
+                                          : (unsigned char)(31 * b + 7 * k + salt);
   }
   return store;
 }
@@ -183,8 +184,9 @@ static void a_file_that_does_not_fit_changes_nothing(void **state) {
   assert_int_equal(hd_store_put(b, "dense_1/weight", HD_WEIGHT, type, &p, &err), HD_OK);
   memset(p->data, 9, 60);
   assert_int_equal(hd_load(b, path, &err), HD_E_SHAPE);
-  assert_non_null(strstr(err.text, "tensor \"dense_1/weight\": the file holds f32 (5, 3), the "
-                                   "network wants f32 (3, 5)"));
+  assert_non_null(strstr(err.text,
+                         "tensor \"dense_1/weight\": the file holds f32 (5, 3), the "
+                         "network wants f32 (3, 5)"));
   assert_non_null(strstr(err.text, path));
   assert_int_equal(hd_store_count(b), 1);
   for (int i = 0; i < 60; i++) assert_int_equal(((unsigned char *)p->data)[i], 9);
@@ -202,9 +204,11 @@ static void roles_are_checked(void **state) {
   for (size_t i = 0; i < HD_COUNT(cases); i++) {
     char file[300];
     hd_error err;
-    int n = snprintf(file + 8, sizeof file - 8,
-                     "{\"__metadata__\":{\"hadal.roles\":\"%s\"},\"a\":{\"dtype\":\"U8\",\"shape\":[1],"
-                     "\"data_offsets\":[0,1]}}.", cases[i].roles);
+    int n =
+        snprintf(file + 8, sizeof file - 8,
+                 "{\"__metadata__\":{\"hadal.roles\":\"%s\"},\"a\":{\"dtype\":\"U8\",\"shape\":[1],"
+                 "\"data_offsets\":[0,1]}}.",
+                 cases[i].roles);
     memset(file, 0, 8);
     file[0] = (char)(n - 1);
     hd_tensors *t = hd_tensors_parse(NULL, "f", file, (size_t)n + 8, &err);
@@ -355,15 +359,14 @@ static void short_pieces_make_no_difference(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_store_comes_back),
-      cmocka_unit_test(equal_stores_give_equal_bytes),
-      cmocka_unit_test(bad_calls_are_refused),
-      cmocka_unit_test(a_file_that_does_not_fit_changes_nothing),
-      cmocka_unit_test(roles_are_checked),
-      cmocka_unit_test(every_flipped_bit_is_noticed),
-      cmocka_unit_test(the_old_file_survives_every_fault),
-      cmocka_unit_test(a_load_is_whole_or_nothing),
-      cmocka_unit_test(short_pieces_make_no_difference)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(a_store_comes_back),
+                                     cmocka_unit_test(equal_stores_give_equal_bytes),
+                                     cmocka_unit_test(bad_calls_are_refused),
+                                     cmocka_unit_test(a_file_that_does_not_fit_changes_nothing),
+                                     cmocka_unit_test(roles_are_checked),
+                                     cmocka_unit_test(every_flipped_bit_is_noticed),
+                                     cmocka_unit_test(the_old_file_survives_every_fault),
+                                     cmocka_unit_test(a_load_is_whole_or_nothing),
+                                     cmocka_unit_test(short_pieces_make_no_difference)};
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -171,7 +171,7 @@ static void test_random(void **state) {
   (void)state;
   fill_memory();
   uint32_t seed = 99;
-  for (int trial = 0; trial < 120; trial++) {
+  for (int trial = 0; trial < 80; trial++) {
     hd_program p = {.rank = 1 + below(&seed, 4)};
     p.inputs = 1 + below(&seed, HD_PROGRAM_OPERANDS), p.outputs = 1 + below(&seed, 4);
     p.steps = 1 + below(&seed, trial % 10 ? 12 : HD_PROGRAM_STEPS);

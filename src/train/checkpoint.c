@@ -1,9 +1,9 @@
 // Checkpoints: `keep` files in turn, checkpoint-0, checkpoint-1, ..., each whole on its own, with
 // the counters of the run in its metadata. The newest whole one is where a run resumes.
 #include "../../include/hadal/io.h"
-#include "../../include/hadal/train.h"
 #include "../base/file.h"
 #include "../store/store.h"
+#include "fit.h"
 
 enum { MOST = 16 };
 
@@ -43,42 +43,77 @@ static bool read_counters(const char *text, hd_counters *c, uint64_t *step, uint
   return true;
 }
 
-// Opens the newest whole checkpoint that is older than `below` saves.
-static hd_tensors *newest(const hd_env *env, const char *folder, int64_t below, hd_counters *best, uint64_t *step, uint64_t *seed) {
-  hd_tensors *found = NULL;
+// What a checkpoint is besides its tensors.
+typedef struct header {
+  hd_counters counters;
+  uint64_t step, seed;
+} header;
+
+// Opens the newest whole checkpoint: *to is NULL when there is none. A damaged one is passed over;
+// one that cannot be read now may be whole, so that without another the run must not start afresh.
+static hd_status newest(const hd_env *env, const char *folder, hd_tensors **to, header *best,
+                        hd_error *err) {
+  hd_error refused = {0};
+  *to = NULL;
   for (int i = 0; i < MOST; i++) {
     char path[4096];
     slot_path(path, sizeof path, folder, i);
-    if (!hd_file_exists(env, path)) continue;
     hd_error why = {0};
-    hd_counters c;
-    uint64_t at, from;
+    header h;
     hd_tensors *t = hd_tensors_open(env, path, &why);
     const char *text = t ? hd_tensors_meta(t, "hadal.checkpoint") : NULL;
-    if (text && read_counters(text, &c, &at, &from) && c.saves < below && (!found || c.saves > best->saves)) {
-      hd_tensors_free(found);
-      found = t;
-      *best = c;
-      *step = at;
-      *seed = from;
+    if (text && read_counters(text, &h.counters, &h.step, &h.seed)) {
+      bool newer = !*to || h.counters.saves > best->counters.saves;
+      if (newer) *best = h;
+      hd_tensors_free(newer ? *to : t);
+      if (newer) *to = t;
       continue;
     }
-    if (!text) hd_note(env, HD_LOG_WARNING, "%s is damaged (%s): passed over", path, why.status ? why.text : "no counters");
     hd_tensors_free(t);
+    if (why.status == HD_E_NOT_FOUND) continue;
+    if (why.status == HD_E_MEMORY) {
+      hd_tensors_free(*to);
+      *to = NULL;
+      return hd_fail(err, HD_E_MEMORY, "%s", why.text);
+    }
+    if (why.status == HD_E_IO) refused = why;
+    hd_note(env, HD_LOG_WARNING, "%s is damaged (%s): passed over", path,
+            why.status ? why.text : "no counters");
   }
-  return found;
+  return *to || !refused.status ? HD_OK : hd_fail(err, refused.status, "%s", refused.text);
 }
 
 hd_status hd_checkpoint_load(hd_store *store, const char *folder, hd_counters *to, hd_error *err) {
-  uint64_t step, seed;
-  hd_counters c = {0};
-  hd_tensors *t = newest(&store->env, folder, INT64_MAX, &c, &step, &seed);
+  header h;
+  hd_tensors *t;
+  hd_status status = newest(&store->env, folder, &t, &h, err);
+  if (status) return status;
   if (!t) return hd_fail(err, HD_E_NOT_FOUND, "%s: holds no whole checkpoint", folder);
-  hd_status status = hd_load_tensors(store, t, err);
+  status = hd_load_tensors(store, t, err);
   hd_tensors_free(t);
   if (status) return status;
-  store->step = step;
-  store->seed = seed;
-  *to = c;
+  store->step = h.step;
+  store->seed = h.seed;
+  *to = h.counters;
   return HD_OK;
+}
+
+// What a killed run left behind. A run that does not resume counts on from the checkpoints that are
+// there, so that its own are the newest.
+hd_status hd_checkpoint_begin(const hd_env *env, const char *folder, bool resume, int64_t *saves,
+                              hd_error *err) {
+  const hd_io *io = hd_env_io(env);
+  for (int i = 0; i < MOST; i++) {
+    char path[4104];
+    slot_path(path, sizeof path - 8, folder, i);
+    hd_print(path + strlen(path), 8, ".tmp");
+    io->remove(io->user, path);
+  }
+  if (resume) return HD_OK;
+  header h;
+  hd_tensors *t;
+  hd_status status = newest(env, folder, &t, &h, err);
+  if (t) *saves = h.counters.saves;
+  hd_tensors_free(t);
+  return status;
 }

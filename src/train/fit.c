@@ -183,6 +183,8 @@ static hd_status prepare(hd_fit_run *r) {
   if (!status) status = open_plans(r);
   if (!status) status = open_valid(r);
   if (!status && r->o->restore_best) status = best_copy(r, false);
+  if (!status && r->o->checkpoints && !(r->store->env.comm && r->store->env.comm->rank))
+    status = hd_checkpoint_begin(&r->store->env, r->o->checkpoints, r->o->resume, &r->count.saves, r->err);
   if (!status && r->o->resume && r->o->checkpoints) {
     hd_error why = {0};
     status = hd_checkpoint_load(r->store, r->o->checkpoints, &r->count, &why);

@@ -25,6 +25,10 @@ typedef struct hd_fit_run {
   bool stop;
 } hd_fit_run;
 
+// Before the first checkpoint of a run: clears temporary files that a killed one left; *saves is
+// where the count of a fresh run goes on.
+HD_NODISCARD hd_status hd_checkpoint_begin(const hd_env *env, const char *folder, bool resume, int64_t *saves, hd_error *err);
+
 // Data parallel steps: a batch cut into slices whose gradients are summed in a fixed tree, here or
 // over the processes of env->comm.
 HD_NODISCARD hd_status hd_shards_open(hd_fit_run *r);

@@ -1,0 +1,301 @@
+// Plans: assignments see the start of the step, sealed copies, feeds, refusals, and memory that is
+// planned, small, and never written beside.
+#define _GNU_SOURCE
+#include "../../test/net.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+// ---- Assignments --------------------------------------------------------------------------------
+static hd_val vector(hd_graph *g, const char *name, int64_t size) {
+  return hd_variable(g, HD_F32, HD_SHAPE(size), .name = name, .init = {HD_NORMAL, 0, 1});
+}
+
+typedef struct { hd_graph *g; hd_val a, b, x; hd_update u[4]; hd_val fetch[4]; } rig;
+typedef void rule(rig *r);  // what is assigned
+typedef void expected(float *a, float *b, float x);
+static void swap(rig *r) { r->u[0] = hd_assign(r->a, r->b), r->u[1] = hd_assign(r->b, r->a); }
+static void swap_e(float *a, float *b, float x) { float t = *a; (void)x, *a = *b, *b = t; }
+static void sum(rig *r) { r->u[0] = hd_assign(r->a, hd_add(r->a, r->b)), r->u[1] = hd_assign(r->b, r->a); }
+static void sum_e(float *a, float *b, float x) { float t = *a; (void)x, *a += *b, *b = t; }
+static void both(rig *r) {
+  r->u[0] = hd_assign(r->a, hd_add(r->a, r->b));
+  r->u[1] = hd_assign(r->b, hd_mul(r->a, r->b));
+}
+static void both_e(float *a, float *b, float x) { float t = *a; (void)x, *a += *b, *b *= t; }
+static void one_for_two(rig *r) {
+  hd_val v = hd_add(hd_mul(r->a, r->b), r->x);
+  r->u[0] = hd_assign(r->a, v), r->u[1] = hd_assign(r->b, v);
+}
+static void one_for_two_e(float *a, float *b, float x) { *a = *b = *a * *b + x; }
+static void fetched(rig *r) {  // the fetch of a value, and of a later read of the old one
+  r->u[0] = hd_assign(r->a, r->fetch[1] = hd_add(r->a, r->x));
+  r->fetch[0] = hd_exp(hd_mul(r->a, r->x));
+}
+static void fetched_e(float *a, float *b, float x) { (void)b, *a += x; }
+static void chained(rig *r) {
+  hd_val v = hd_add(r->a, r->x);
+  r->u[0] = hd_assign(r->a, v), r->u[1] = hd_assign(r->b, hd_sub(hd_mul(v, r->a), r->b));
+}
+static void chained_e(float *a, float *b, float x) { float t = *a; *a = t + x, *b = *a * t - *b; }
+// The mean of the old values, read all over again for every element.
+static void reduced(rig *r) {
+  hd_val shape = hd_sub(r->a, hd_mul(r->b, hd_mean(r->a, .keep = true)));
+  r->u[0] = hd_assign(r->a, hd_add(hd_sub(shape, shape), hd_add(r->a, r->x)));
+  r->u[1] = hd_assign(r->b, hd_reshape(hd_reshape(r->b, HD_SHAPE(1, HD_ANY)), hd_val_type(r->b).shape));
+}
+static void reduced_e(float *a, float *b, float x) { (void)b, *a += x; }
+
+static void reads_see_the_start_of_the_step(void **state) {
+  (void)state;
+  const struct { rule *rule; expected *e; } table[] = {
+    {swap, swap_e}, {sum, sum_e}, {both, both_e}, {one_for_two, one_for_two_e},
+    {fetched, fetched_e}, {chained, chained_e}, {reduced, reduced_e}};
+  for (size_t c = 0; c < 4 * sizeof table / sizeof *table; c++) {
+    int64_t size = c & 1 ? 5 : 70001;  // the larger one runs in parts
+    net n = net_new(NULL);
+    rig r = {.g = n.g, .a = vector(n.g, "a", size), .b = vector(n.g, "b", size)};
+    r.x = hd_input(n.g, "x", HD_F32, HD_SHAPE(size));
+    table[c / 4].rule(&r);
+    hd_compile_options o = {.no_fusion = c & 2};
+    for (int i = 0; i < 4; i++) o.update[i] = r.u[i], o.fetch[i] = r.fetch[i];
+    net_compile(&n, o);
+    float *a = net_parameter(&n, "a"), *b = net_parameter(&n, "b");
+    float *was = malloc(2 * (size_t)size * sizeof *was), *x = hd_workspace_input(n.w, "x", NULL);
+    if (x) net_fill(&n, "x", c);
+    for (int step = 0; step < 3; step++) {
+      memcpy(was, a, (size_t)size * sizeof *a);
+      memcpy(was + size, b, (size_t)size * sizeof *b);
+      net_run(&n);
+      for (int64_t i = 0; i < size; i++) {
+        float given = x ? x[i] : 0, old = was[i];
+        table[c / 4].e(&was[i], &was[size + i], given);
+        if (a[i] != was[i] || b[i] != was[size + i])
+          fail_msg("case %d, element %d", (int)c, (int)i);
+        if (r.fetch[1].graph && net_out(&n, 1)[i] != a[i]) fail_msg("fetch, case %d", (int)c);
+        if (r.fetch[0].graph && fabsf(net_out(&n, 0)[i] / expf(old * given) - 1) > 1e-5f)
+          fail_msg("fetch of an old value, case %d", (int)c);
+      }
+    }
+    free(was);
+    net_free(&n);
+  }
+}
+
+static void a_value_that_does_not_fit_is_refused(void **state) {
+  (void)state;
+  net n = net_new(NULL);
+  hd_val a = vector(n.g, "a", 4);
+  hd_val x = hd_input(n.g, "x", HD_F32, HD_SHAPE(HD_BATCH, 2));
+  hd_update u = hd_assign(a, hd_reshape(x, HD_SHAPE(HD_ANY)));  // 2 N numbers: known when compiled
+  hd_error err = {0};
+  assert_null(hd_compile(n.store, &err, .update = {u}, .batch = 8));
+  assert_non_null(strstr(err.text, "(16)"));
+  assert_non_null(strstr(err.text, "\"a\""));
+  net_compile(&n, (hd_compile_options){.update = {u}, .batch = 2});
+  assert_null(hd_compile(n.store, &err, .update = {u, u}, .batch = 2));
+  assert_non_null(strstr(err.text, "twice"));
+  net_free(&n);
+}
+
+// ---- Compiling ----------------------------------------------------------------------------------
+static void a_plan_is_a_sealed_copy(void **state) {
+  (void)state;
+  net n = net_new(NULL);
+  hd_val x = hd_input(n.g, "x", HD_F32, HD_SHAPE(HD_BATCH, 3));
+  hd_val y = hd_add(hd_dense(x, .units = 4), hd_constant(n.g, HD_F32, HD_SHAPE(1), &(float){2}));
+  net_compile(&n, (hd_compile_options){.fetch = {y}, .batch = 2});
+  net_fill(&n, "x", 1);
+  net_run(&n);
+  float before[8];
+  memcpy(before, net_out(&n, 0), sizeof before);
+  for (int i = 0; i < 500; i++) y = hd_relu(hd_name(y, "changed"));
+  hd_add(x, hd_input(n.g, "bad", HD_F32, HD_SHAPE(7, 7)));
+  assert_string_not_equal(hd_graph_error(n.g), "");
+  net_run(&n);
+  assert_memory_equal(before, net_out(&n, 0), sizeof before);
+  hd_graph_free(n.g);
+  n.g = NULL;
+  net_run(&n);
+  assert_memory_equal(before, net_out(&n, 0), sizeof before);
+  net_free(&n);
+}
+
+static void sizes_must_be_bound(void **state) {
+  (void)state;
+  net n = net_new(NULL);
+  hd_error err = {0};
+  hd_val x = hd_input(n.g, "x", HD_F32, HD_SHAPE(HD_BATCH, HD_TIME, 3));
+  hd_val t = hd_input(n.g, "t", HD_F32, HD_SHAPE(HD_BATCH, HD_LENGTH, 3));
+  hd_val y = hd_sum(x), z = hd_mean(hd_square(hd_sub(x, t)));
+  assert_null(hd_compile(n.store, &err, .fetch = {y}, .time = 2));
+  assert_non_null(strstr(err.text, "x: size 0 of (N, T, 3) is not bound; compile with .batch"));
+  assert_null(hd_compile(n.store, &err, .fetch = {y}, .batch = 2));
+  assert_non_null(strstr(err.text, ".time"));
+  assert_null(hd_compile(n.store, &err, .fetch = {y}, .batch = -3, .time = 2));
+  assert_null(hd_compile(n.store, &err, .fetch = {y}, .batch = (int64_t)1 << 60, .time = 2));
+  assert_non_null(strstr(err.text, "x"));
+  assert_null(hd_compile(n.store, &err, .fetch = {y}, .batch = (int64_t)1 << 31, .time = (int64_t)1 << 31));
+  assert_string_equal(hd_graph_error(n.g), "");
+  assert_null(hd_compile(n.store, &err, .fetch = {z}, .batch = 2, .time = 5, .length = 4));
+  assert_non_null(strstr(err.text, "sub"));
+  assert_string_equal(hd_graph_error(n.g), "");  // the graph itself is fine
+  net_compile(&n, (hd_compile_options){.fetch = {z}, .batch = 2, .time = 5, .length = 5});
+  hd_type type;
+  assert_non_null(hd_workspace_input(n.w, "x", &type));
+  assert_true(hd_shape_equal(type.shape, HD_SHAPE(2, 5, 3)));
+  assert_null(hd_workspace_input(n.w, "y", NULL));
+  assert_null(hd_workspace_feed(n.w, 0, NULL));
+  assert_null(hd_workspace_fetch(n.w, 1, NULL));
+  net_free(&n);
+}
+
+// Any value can be fetched, and any value can be given instead of computed.
+static void fetches_and_feeds(void **state) {
+  (void)state;
+  net n = net_new(NULL);
+  hd_val x = hd_input(n.g, "x", HD_F32, HD_SHAPE(HD_BATCH, 3)), c = hd_scalar(n.g, 3);
+  hd_val h = hd_tanh(hd_dense(x, .units = 3)), y = hd_scale(h, 2), r = hd_reshape(y, HD_SHAPE(HD_ANY));
+  hd_val bias = hd_variable(n.g, HD_F32, HD_SHAPE(3), .name = "bias", .init = {HD_CONSTANT, 5, 0});
+  net_compile(&n, (hd_compile_options){.fetch = {y, h, x, c, bias, r, y}, .batch = 2});
+  net_fill(&n, "x", 1);
+  net_run(&n);
+  float h1[6];
+  memcpy(h1, net_out(&n, 1), sizeof h1);
+  for (int i = 0; i < 6; i++) assert_true(net_out(&n, 0)[i] == 2 * h1[i]);
+  assert_memory_equal(net_out(&n, 5), net_out(&n, 0), sizeof h1);
+  assert_ptr_equal(net_out(&n, 6), net_out(&n, 0));
+  assert_memory_equal(net_out(&n, 2), hd_workspace_input(n.w, "x", NULL), sizeof h1);
+  assert_true(*net_out(&n, 3) == 3 && net_out(&n, 4)[2] == 5);
+  net_compile(&n, (hd_compile_options){.fetch = {y, r, h}, .feed = &h, .feeds = 1, .batch = 2});
+  assert_null(hd_workspace_input(n.w, "x", NULL));  // nothing needs it
+  memcpy(hd_workspace_feed(n.w, 0, NULL), h1, sizeof h1);
+  net_run(&n);
+  for (int i = 0; i < 6; i++) assert_true(net_out(&n, 0)[i] == 2 * h1[i] && net_out(&n, 2)[i] == h1[i]);
+  net_compile(&n, (hd_compile_options){.fetch = {c, bias}});  // nothing to do is a plan, too
+  net_run(&n);
+  assert_true(*net_out(&n, 0) == 3);
+  net_free(&n);
+}
+
+// ---- Memory -------------------------------------------------------------------------------------
+typedef hd_val make(hd_graph *g);
+static hd_val image(hd_graph *g) { return hd_input(g, "x", HD_F32, HD_SHAPE(HD_BATCH, 12, 12, 3)); }
+static hd_val lenet(hd_graph *g) {
+  hd_val x = hd_max_pool2d(hd_relu(hd_conv2d(image(g), .filters = 6, .kernel = {5}, .pad = HD_SAME)),
+                           .window = {2});
+  x = hd_max_pool2d(hd_relu(hd_conv2d(x, .filters = 16, .kernel = {3})), .window = {2});
+  return hd_mean(hd_square(hd_dense(hd_relu(hd_dense(hd_flatten(x), .units = 20)), .units = 10)));
+}
+static hd_val residual(hd_graph *g) {
+  hd_val x = hd_conv2d(image(g), .filters = 8, .kernel = {3}, .pad = HD_SAME);
+  for (int i = 0; i < 4; i++) {
+    hd_val h = hd_relu(hd_batch_norm(hd_conv2d(x, .filters = 8, .kernel = {3}, .pad = HD_SAME)));
+    x = hd_relu(hd_add(x, hd_batch_norm(hd_conv2d(h, .filters = 8, .kernel = {3}, .pad = HD_SAME))));
+  }
+  return hd_mean(hd_square(hd_dense(hd_dropout(hd_global_avg_pool2d(x)), .units = 10)));
+}
+static hd_val dense(hd_graph *g) {  // every layer sees all before it (Huang et al. 2017)
+  hd_val x = hd_flatten(image(g));
+  for (int i = 0; i < 6; i++) x = hd_concat((hd_val[]){x, hd_tanh(hd_dense(x, .units = 32))}, 2, 1);
+  return hd_mean(hd_square(x));
+}
+static hd_val recurrent(hd_graph *g) {
+  hd_val x = image(g), h = {0};
+  hd_val u = hd_variable(g, HD_F32, HD_SHAPE(16, 16), .init = {.kind = HD_GLOROT_UNIFORM});
+  for (int i = 0; i < 12; i++) {
+    hd_val at = hd_reshape(hd_slice(x, 1, i, 1), HD_SHAPE(HD_BATCH, 36));
+    hd_val in = hd_dense(at, .units = 16);
+    h = hd_tanh(i ? hd_add(in, hd_matmul(h, u)) : in);
+  }
+  return hd_mean(hd_square(h));
+}
+static make *const nets[] = {lenet, residual, dense, recurrent};
+enum { NETS = sizeof nets / sizeof *nets };
+
+// A block whose last byte is the last before a page that faults, with a page that faults before it.
+typedef struct { char *map; size_t bytes, page; char *at; } guarded;
+static guarded guard(size_t bytes) {
+  guarded m = {.page = (size_t)sysconf(_SC_PAGESIZE)};
+  m.bytes = (bytes + m.page - 1) / m.page * m.page + 2 * m.page;
+  m.map = mmap(NULL, m.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  assert_true(m.map != MAP_FAILED);
+  m.at = m.map + m.bytes - m.page - bytes;
+  memset(m.map, 0x5A, m.bytes);
+  assert_int_equal(mprotect(m.map, m.page, PROT_NONE), 0);
+  assert_int_equal(mprotect(m.map + m.bytes - m.page, m.page, PROT_NONE), 0);
+  return m;
+}
+
+static void workspaces_are_small_and_kept_to(void **state) {
+  (void)state;
+  for (int i = 0; i < 4 * NETS; i++) {
+    hd_mode mode = i & 1 ? HD_TRAIN : HD_EVALUATE;
+    net n = net_new(&(hd_env){.threads = 2});
+    hd_val loss = nets[i / 4](n.g);
+    hd_update u = mode == HD_TRAIN ? hd_minimize(loss, hd_adam()) : (hd_update){0};
+    hd_plan *plan = hd_compile(n.store, NULL, .fetch = {loss}, .update = {u}, .mode = mode,
+                               .batch = i & 1 ? 16 : 5, .no_fusion = i & 2);
+    assert_non_null(plan);
+    hd_plan_info info = hd_plan_describe(plan);
+    if ((double)info.workspace > 1.05 * (double)info.live)
+      fail_msg("net %d: workspace %lld, live %lld", i, (long long)info.workspace, (long long)info.live);
+    assert_true(info.calls > 0 && info.flop > 0 && info.bytes > 0 && info.variables > 0);
+    guarded m = guard((size_t)info.workspace);
+    n.w = hd_workspace_new(plan, m.at, NULL);
+    assert_non_null(n.w);
+    net_fill(&n, "x", 1);
+    for (int step = 0; step < 3; step++) net_run(&n);
+    assert_true(isfinite(*net_out(&n, 0)));
+    for (char *p = m.map + m.page; p < m.at; p++)
+      if (*p != 0x5A) fail_msg("net %d: a byte before the workspace changed", i);
+    munmap(m.map, m.bytes);
+    hd_plan_free(plan);
+    net_free(&n);
+  }
+  net n = net_new(NULL);
+  hd_plan *plan = hd_compile(n.store, NULL, .fetch = {lenet(n.g)}, .batch = 2);
+  hd_error err = {0};
+  assert_null(hd_workspace_new(plan, (char *)64 + 4, &err));
+  assert_non_null(strstr(err.text, "64"));
+  hd_plan_free(plan);
+  net_free(&n);
+}
+
+// A step makes no call of the allocator, with and without fusion the same bits.
+static void fusion_changes_no_bit(void **state) {
+  (void)state;
+  for (int i = 0; i < NETS; i++) {
+    net n[2];
+    int calls[2];
+    for (int k = 0; k < 2; k++) {
+      hd_memory memory = {0};
+      n[k] = net_new(&(hd_env){.memory = &memory, .threads = 1 + k});
+      hd_val loss = nets[i](n[k].g);
+      hd_update u = hd_minimize(loss, hd_sgd(.lr = 0.1f, .momentum = 0.9f));
+      net_compile(&n[k], (hd_compile_options){.fetch = {loss}, .update = {u}, .batch = 7,
+                                              .mode = HD_TRAIN, .no_fusion = k});
+      calls[k] = hd_plan_describe(n[k].plan).calls;
+      int64_t before = memory.calls;
+      for (uint64_t step = 0; step < 3; step++) net_fill(&n[k], "x", step), net_run(&n[k]);
+      assert_int_equal(memory.calls, before);
+      if (!k) continue;
+      assert_true(calls[0] < calls[1]);
+      assert_memory_equal(net_out(&n[0], 0), net_out(&n[1], 0), sizeof(float));
+      net_same_bits(n[0].store, n[1].store);
+      net_free(&n[0]);
+      net_free(&n[1]);
+    }
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(reads_see_the_start_of_the_step),
+                                     cmocka_unit_test(a_value_that_does_not_fit_is_refused),
+                                     cmocka_unit_test(a_plan_is_a_sealed_copy),
+                                     cmocka_unit_test(sizes_must_be_bound),
+                                     cmocka_unit_test(fetches_and_feeds),
+                                     cmocka_unit_test(workspaces_are_small_and_kept_to),
+                                     cmocka_unit_test(fusion_changes_no_bit)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
