@@ -219,8 +219,7 @@ static void planted_defects_are_caught(void **state) {
 
 static int make_folder(void **state) {
   (void)state;
-  snprintf(all.folder, sizeof all.folder, "%s/hadal-memory-XXXXXX", P_tmpdir);
-  if (!mkdtemp(all.folder)) return -1;
+  if (!toy_folder(all.folder, sizeof all.folder, "memory")) return -1;
   snprintf(all.model, sizeof all.model, "%s/model", all.folder);
   snprintf(all.reference, sizeof all.reference, "%s/reference", all.folder);
   snprintf(all.checkpoints, sizeof all.checkpoints, "%s/checkpoints", all.folder);

@@ -248,8 +248,7 @@ static void planted_sums_are_caught(void **state) {
 
 static int make_folder(void **state) {
   (void)state;
-  snprintf(all.folder, sizeof all.folder, "%s/hadal-bits-XXXXXX", P_tmpdir);
-  if (!mkdtemp(all.folder)) return -1;
+  if (!toy_folder(all.folder, sizeof all.folder, "bits")) return -1;
   for (int i = 0; i < 2; i++) snprintf(all.path[i], sizeof all.path[i], "%s/%d", all.folder, i);
   return 0;
 }

@@ -108,6 +108,16 @@ static inline toy toy_small(const hd_env *env) {
 }
 
 // ---- Files --------------------------------------------------------------------------------------
+// A new folder, in memory where there is such a place. False when it cannot be made.
+static inline bool toy_folder(char *to, size_t size, const char *name) {
+  static const char *const places[] = {"/dev/shm", "/tmp", "."};
+  for (int i = 0; i < 3; i++) {
+    snprintf(to, size, "%s/hadal-%s-XXXXXX", places[i], name);
+    if (mkdtemp(to)) return true;
+  }
+  return false;
+}
+
 // A whole file in a malloc'ed block; NULL where it cannot be read.
 static inline char *toy_file(const char *path, size_t *bytes) {
   FILE *file = fopen(path, "rb");

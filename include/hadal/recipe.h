@@ -95,14 +95,14 @@ typedef struct hd_network {
 HD_API hd_status hd_recipe_build(const hd_recipe *recipe, const hd_signature *signature, hd_graph *graph, hd_network *to, hd_error *err);
 
 // ---- Data -----------------------------------------------------------------------------------------
-typedef struct hd_parts {
+typedef struct hd_splits {
   hd_data whole, middle, extra;  // what the others are views of
   hd_data train, valid, test;
   bool has_valid, has_test;  // without a test part of its own, test is the training part
-} hd_parts;
+} hd_splits;
 // fold: 0, or from 1 for cross-validation. options: where sets are looked for.
-HD_API hd_status hd_recipe_open(const hd_env *env, const hd_recipe *recipe, int fold, hd_data_options options, hd_parts *to, hd_error *err);
-HD_API void hd_parts_free(hd_parts *parts);
+HD_API hd_status hd_recipe_open(const hd_env *env, const hd_recipe *recipe, int fold, hd_data_options options, hd_splits *to, hd_error *err);
+HD_API void hd_splits_free(hd_splits *parts);
 
 // Puts the fitted preprocessing into the store. A no-op without one.
 HD_API hd_status hd_recipe_fit_scale(const hd_recipe *recipe, const hd_data *train, hd_store *store, hd_error *err);

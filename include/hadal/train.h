@@ -137,6 +137,8 @@ typedef struct hd_fit_options {
   const char *checkpoints HD_Z;     // a folder; NULL: none are written
   int keep HD_Z;                    // of them; default 2
   int checkpoint_steps HD_Z;        // also within an epoch, every so many steps; default 0: at its end
+  float checkpoint_seconds HD_Z;    // leave out those of epochs that end sooner after the last one;
+                                    // the last epoch's is always written. Default 0: none left out
   bool resume HD_Z;                 // from the newest whole checkpoint, if there is one
   bool no_fusion HD_Z;
   hd_fit_result *result HD_Z;       // may be NULL

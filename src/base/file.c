@@ -189,10 +189,11 @@ hd_status hd_file_append(const hd_env *env, const char *path, const void *bytes,
   return code < 0 ? refused(err, path, code) : HD_OK;
 }
 
-// Up to the nearest ancestor that is there or can be made, then down again.
+// Up to the nearest ancestor that is there or can be made, then down again. What was made is synced
+// in its parent: without that a power loss may take it, and all that is in it.
 hd_status hd_dir_make(const hd_env *env, const char *path, hd_error *err) {
   const hd_io *io = hd_env_io(env);
-  char part[4096] = "";
+  char part[4096] = "", parent[4096];
   size_t length = strlen(path);
   while (length > 1 && path[length - 1] == '/') length--;
   if (length == 0 || length >= sizeof part)
@@ -202,6 +203,11 @@ hd_status hd_dir_make(const hd_env *env, const char *path, hd_error *err) {
     memcpy(part, path, at);
     part[at] = 0;
     int code = io->make_dir(io->user, part);
+    if (code >= 0) {
+      memcpy(parent, part, at + 1);
+      code = io->sync_dir(io->user, folder_of(parent));
+      if (code < 0) return refused(err, part, code);
+    }
     if (code >= 0 || code == -EEXIST) {
       if (at == length) return HD_OK;
       while (path[at] == '/') at++;

@@ -92,7 +92,7 @@ void cli_run_path(const cli_run *run, const char *file, char *to);  // to: char[
 hd_status cli_run_add_metrics(const cli_run *run, const char *line, hd_error *err);
 // Keeps the lines of epochs 1 .. epochs.
 hd_status cli_run_trim_metrics(const cli_run *run, int64_t epochs, hd_error *err);
-hd_status cli_run_describe(const cli_run *run, const hd_recipe *recipe, const cli_process *p, const hd_parts *parts, hd_error *err);
+hd_status cli_run_describe(const cli_run *run, const hd_recipe *recipe, const cli_process *p, const hd_splits *parts, hd_error *err);
 
 // {"loss":0.3,"accuracy":0.9}; the accuracy as the fraction of `samples` it is
 void cli_add_metrics(hd_text *to, hd_metrics m, int64_t samples);
@@ -150,5 +150,8 @@ typedef struct cli_trial {
 } cli_trial;
 hd_status cli_trial_open(const hd_env *env, const cli_problem *p, hd_dtype dtype, cli_trial *to, hd_error *err);
 void cli_trial_close(cli_trial *t);
+void cli_fill(hd_workspace *workspace, const char *input);
+// Prints a line; CLI_DONE or CLI_FAILED.
+int cli_check_op(const cli_process *p, const hd_op *op);
 
 #endif

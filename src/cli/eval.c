@@ -21,7 +21,7 @@ static hd_recipe *data_recipe(const cli_process *p, cli_args *args, const char *
   return *path ? cli_read_recipe(p, path, args, err) : m->recipe;
 }
 
-static hd_status check_columns(const hd_model *m, const hd_parts *parts, const char *name, hd_error *err) {
+static hd_status check_columns(const hd_model *m, const hd_splits *parts, const char *name, hd_error *err) {
   hd_signature s;
   char a[96], b[96];
   hd_status status = hd_signature_of(&parts->whole, &s, err);
@@ -37,7 +37,7 @@ static hd_status check_columns(const hd_model *m, const hd_parts *parts, const c
 static int evaluate(cli_process *p, cli_args *args, const char *path) {
   hd_error err = {0};
   hd_model m;
-  hd_parts parts = {0};
+  hd_splits parts = {0};
   hd_metrics got;
   if (hd_model_open(&p->env, path, &m, &err)) return cli_fail(CLI_FAILED, "%s", err.text);
   hd_recipe *r = data_recipe(p, args, args->word[0], &m, &err);
@@ -55,7 +55,7 @@ static int evaluate(cli_process *p, cli_args *args, const char *path) {
     if (got.accuracy == got.accuracy) printf(", accuracy %.2f %%", 100 * got.accuracy);
     printf("\n");
   }
-  hd_parts_free(&parts);
+  hd_splits_free(&parts);
   if (r != m.recipe) hd_recipe_free(r);
   hd_model_close(&m);
   return status ? CLI_FAILED : CLI_DONE;

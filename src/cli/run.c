@@ -136,7 +136,7 @@ static hd_status put(const cli_run *run, const char *file, hd_text *text, hd_err
   return status;
 }
 
-hd_status cli_run_describe(const cli_run *run, const hd_recipe *r, const cli_process *p, const hd_parts *parts, hd_error *err) {
+hd_status cli_run_describe(const cli_run *run, const hd_recipe *r, const cli_process *p, const hd_splits *parts, hd_error *err) {
   bool yaml = false;
 #ifdef HD_WITH_YAML
   yaml = true;

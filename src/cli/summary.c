@@ -110,7 +110,7 @@ static bool is_model(const char *word, char *path) {
 }
 
 static hd_status open_recipe(summary *s, cli_args *args, const char *path, hd_error *err) {
-  hd_parts parts = {0};
+  hd_splits parts = {0};
   s->m.recipe = cli_read_recipe(&s->p, path, args, err);
   if (!s->m.recipe) return err->status;
   s->m.graph = hd_graph_new(&s->p.env);
@@ -120,7 +120,7 @@ static hd_status open_recipe(summary *s, cli_args *args, const char *path, hd_er
   hd_status status = hd_recipe_signature(s->m.recipe, &s->m.signature, err);
   if (status && !hd_recipe_open(&s->p.data, s->m.recipe, 0, s->p.sets, &parts, &why)) status = hd_signature_of(&parts.whole, &s->m.signature, err);
   if (!status) status = hd_recipe_build(s->m.recipe, &s->m.signature, s->m.graph, &s->m.network, err);
-  hd_parts_free(&parts);
+  hd_splits_free(&parts);
   return status;
 }
 

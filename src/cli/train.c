@@ -20,7 +20,7 @@ typedef struct training {
   cli_run run;
   cli_progress progress;
   hd_recipe *recipe;
-  hd_parts parts;
+  hd_splits parts;
   hd_signature signature;
   hd_graph *graph;
   hd_store *store;
@@ -104,6 +104,7 @@ static hd_status fit(training *t, const char *checkpoints) {
   o.on_step = on_step;
   o.on_epoch = on_epoch;
   o.checkpoints = checkpoints;
+  o.checkpoint_seconds = 1;
   o.resume = t->resume && checkpoints;
   o.result = &t->result;
   hd_status status = (hd_fit)(t->store, t->network.loss, &t->parts.train, &err, o);
@@ -126,7 +127,7 @@ typedef struct folds {
 } folds;
 
 static hd_status open_parts(training *t, int fold) {
-  hd_parts_free(&t->parts);
+  hd_splits_free(&t->parts);
   hd_status status = hd_recipe_open(&t->p.data, t->recipe, fold, t->p.sets, &t->parts, &t->err);
   return status ? status : hd_signature_of(&t->parts.whole, &t->signature, &t->err);
 }
@@ -296,7 +297,7 @@ static int run(cli_args *args) {
   if (!status && !t->quiet) introduce(t);
   if (!status) status = train(t, args->word[0]);
   close_network(t);
-  hd_parts_free(&t->parts);
+  hd_splits_free(&t->parts);
   hd_release(&t->p.data, t->header);
   hd_recipe_free(t->recipe);
   free(t);

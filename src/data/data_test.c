@@ -182,8 +182,10 @@ static void splits_are_whole_and_repeatable(void **state) {
   hd_data_free(&c);
   hd_data_free(&d);
   static const double bad[] = {0, 1, -0.5, 1.5, 0.0001, 0.9999};
-  for (size_t i = 0; i < HD_COUNT(bad); i++)
+  for (size_t i = 0; i < HD_COUNT(bad); i++) {
     assert_int_equal(hd_data_split(NULL, &data, bad[i], 1, &a, &b, &err), HD_E_ARGUMENT);
+    assert_non_null(strstr(err.text, "of 1000 samples leaves one part empty"));
+  }
   assert_string_equal(err.text,
                       "split: a fraction of 0.9999 of 1000 samples leaves one part empty");
   hd_data_free(&data);
@@ -231,6 +233,7 @@ static const char *all_of_it(const hd_env *env, void *arg) {
   hd_data data = numbers(env, &err);
   hd_status status = data.user ? HD_OK : HD_E_MEMORY;
   if (!status) status = hd_data_split(env, &data, 0.5, 1, &parts[0], &parts[1], &err);
+  if (status && parts[0].user) return "a part was left after a failure";
   if (!status) status = hd_data_fold(env, &parts[0], 1, 3, 1, &parts[2], &parts[3], &err);
   if (!status) status = hd_xor_open(env, &parts[4], &err);
   if (!status) status = hd_iris_open(env, &parts[5], &err);

@@ -93,6 +93,11 @@ static void a_bomb_stops_at_the_limit(void **state) {
   assert_int_equal(hd_gunzip(&env, packed, count, 1 << 20, &to, &size, &err), HD_E_LIMIT);
   assert_in_range(f.memory.peak, 1, (1 << 20) + (1 << 19) + 200000);
   assert_true(faults_clean(&f));
+  count = pack(plain, 100);
+  packed[count - 1] = 0x20;  // the trailer promises 512 MiB, which nothing of this size can hold
+  f.memory.peak = 0;
+  assert_int_equal(hd_gunzip(&env, packed, count, 1 << 30, &to, &size, &err), HD_E_FORMAT);
+  assert_in_range(f.memory.peak, 1, 200000);
   assert_int_equal(hd_gunzip(NULL, packed, count, -1, &to, &size, &err), HD_E_ARGUMENT);
 }
 

@@ -68,6 +68,23 @@ static void tensors_are_read(void **state) {
   hd_tensors_free(t);
 }
 
+// The format aligns nothing: wherever the data begins, tensors must be fit for use.
+static void tensors_are_aligned(void **state) {
+  (void)state;
+  char header[300] =
+      "{\"a\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]},"
+      "\"b\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[3,11]}}";
+  for (int pad = 0; pad < 8; pad++, strcat(header, " ")) {
+    hd_error err;
+    hd_tensors *t = parse(make(header, 11), &err);
+    if (!t) fail_msg("%s", err.text);
+    assert_int_equal((uintptr_t)hd_tensors_at(t, 1).data % 8, 0);
+    assert_memory_equal(hd_tensors_at(t, 0).data, "\1\2\3", 3);
+    assert_memory_equal(hd_tensors_at(t, 1).data, "\4\5\6\7\x08\x09\x0A\x0B", 8);
+    hd_tensors_free(t);
+  }
+}
+
 static void every_type_is_mapped(void **state) {
   (void)state;
   static const struct {
@@ -155,6 +172,7 @@ static void every_rule_has_its_message(void **state) {
        "is more than 63 bits of bytes"},
       {"{" T("a", "F32", "[2]", 0, 7) "}", 7, HD_E_FORMAT,
        "tensor \"a\": F32 (2) has 8 bytes; its data_offsets [0, 7] span 7"},
+      {"{" T("a", "F32", "[2]", 0, 12) "}", 12, HD_E_FORMAT, "span 12"},
       {"{" T("a", "U8", "[4]", 0, 5) "}", 4, HD_E_FORMAT,
        "data_offsets: [0, 5] is not within the 4 bytes of data"},
       {"{" T("a", "U8", "[4]", 4, 0) "}", 4, HD_E_FORMAT, "data_offsets: [4, 0] is not within"},
@@ -357,6 +375,7 @@ static void every_refusal_is_survived(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(tensors_are_read),
+                                     cmocka_unit_test(tensors_are_aligned),
                                      cmocka_unit_test(every_type_is_mapped),
                                      cmocka_unit_test(every_rule_has_its_message),
                                      cmocka_unit_test(lengths_are_checked),

@@ -1,7 +1,7 @@
 // Convolutions against a double reference, all three passes: padding of every kind, strides,
 // dilation, groups, depthwise, few channels and filters; equal bits on AVX2 and AVX-512, with and
 // without `after`, in any order of parts.
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "kernel.h"
 
@@ -29,12 +31,20 @@ static void find_tables(void) {
 #endif
 }
 
-static float *fresh(int64_t n, bool whole) {
-  float *p = malloc((size_t)n * 4);
-  assert_non_null(p);
-  for (int64_t i = 0; i < n; i++) p[i] = whole ? (float)pick(-8, 8) : (float)word() / 8388608.0f - 1.0f;
-  return p;
+// Inputs end where a page ends that the next one forbids to touch, or start where one starts: no
+// access outside goes unseen, not even a masked one.
+typedef struct block { float *p; char *map; size_t size; } block;
+static block fresh(int64_t n, bool whole, bool low) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (size_t)n * 4, body = (bytes + page - 1) / page * page;
+  block b = {.size = body + 2 * page};
+  b.map = mmap(NULL, b.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  assert_true(b.map != MAP_FAILED);
+  b.p = (float *)(void *)(b.map + page + (low ? 0 : body - bytes));
+  for (int64_t i = 0; i < n; i++) b.p[i] = whole ? (float)pick(-8, 8) : (float)word() / 8388608.0f - 1.0f;
+  assert_int_equal(mprotect(b.map, page, PROT_NONE) | mprotect(b.map + page + body, page, PROT_NONE), 0);
+  return b;
 }
+static void drop(block b) { munmap(b.map, b.size); }
 
 typedef struct seen { int64_t size, covered; char *mark; float *out; } seen;
 static void see(void *context, int64_t first, int64_t count) {
@@ -89,13 +99,16 @@ static void reference(const hd_conv *p, hd_conv_pass pass, const float *x, const
 
 static void check(hd_conv p, bool whole) {
   int64_t xs = p.n * p.h * p.w * p.c, ws = p.kh * p.kw * (p.c / p.groups) * p.f, ys = p.n * p.oh * p.ow * p.f;
-  float *x = fresh(xs, whole), *w = fresh(ws, whole), *dy = fresh(ys, whole);
+  bool low = word() & 1;
+  block bx = fresh(xs, whole, low), bw = fresh(ws, whole, low), by = fresh(ys, whole, low);
+  const float *x = bx.p, *w = bw.p, *dy = by.p;
   for (int pass = 0; pass < 3; pass++) {
     int64_t size = pass == HD_CONV_FORWARD ? ys : pass == HD_CONV_INPUT ? xs : ws;
     const float *a = pass == HD_CONV_INPUT ? dy : x, *b = pass == HD_CONV_WEIGHTS ? dy : w;
     double *want = calloc((size_t)size, 8), *sum = calloc((size_t)size, 8);
     int *terms = calloc((size_t)size, sizeof *terms);
-    float *out = malloc((size_t)size * 4), *again = malloc((size_t)size * 4), *first = malloc((size_t)size * 4);
+    block bo = fresh(size, whole, low);
+    float *out = bo.p, *again = malloc((size_t)size * 4), *first = malloc((size_t)size * 4);
     char *mark = calloc((size_t)size, 1);
     assert_true(want && sum && terms && out && again && first && mark);
     reference(&p, (hd_conv_pass)pass, x, w, dy, want, sum, terms);
@@ -117,9 +130,9 @@ static void check(hd_conv p, bool whole) {
       if (tables[t]->isa == HD_ISA_AVX2) memcpy(first, out, (size_t)size * 4);
       if (tables[t]->isa == HD_ISA_AVX512 && table_count == HD_ISAS) assert_memory_equal(out, first, (size_t)size * 4);
     }
-    free(want), free(sum), free(terms), free(out), free(again), free(first), free(mark);
+    free(want), free(sum), free(terms), drop(bo), free(again), free(first), free(mark);
   }
-  free(x), free(w), free(dy);
+  drop(bx), drop(bw), drop(by);
 }
 
 static hd_conv square(int64_t n, int64_t size, int64_t c, int64_t f, int64_t k, int64_t stride, int64_t pad) {

@@ -1,6 +1,6 @@
 // Products against a double reference: every transposition, tails, batches, splits; equal bits on
 // AVX2 and AVX-512, with and without `after`, in any order of parts.
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "kernel.h"
 
@@ -28,13 +30,20 @@ static void find_tables(void) {
 #endif
 }
 
-// Blocks of exactly the size, so that the sanitizer sees any over-read.
-static float *fresh(int64_t n, bool whole) {
-  float *p = malloc((size_t)(n ? n : 1) * 4);
-  assert_non_null(p);
-  for (int64_t i = 0; i < n; i++) p[i] = whole ? (float)pick(-8, 8) : (float)word() / 8388608.0f - 1.0f;
-  return p;
+// Inputs end where a page ends that the next one forbids to touch, or start where one starts: no
+// access outside goes unseen, not even a masked one.
+typedef struct block { float *p; char *map; size_t size; } block;
+static block fresh(int64_t n, bool whole, bool low) {
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (size_t)n * 4, body = (bytes + page - 1) / page * page;
+  block b = {.size = body + 2 * page};
+  b.map = mmap(NULL, b.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  assert_true(b.map != MAP_FAILED);
+  b.p = (float *)(void *)(b.map + page + (low ? 0 : body - bytes));
+  for (int64_t i = 0; i < n; i++) b.p[i] = whole ? (float)pick(-8, 8) : (float)word() / 8388608.0f - 1.0f;
+  assert_int_equal(mprotect(b.map, page, PROT_NONE) | mprotect(b.map + page + body, page, PROT_NONE), 0);
+  return b;
 }
+static void drop(block b) { munmap(b.map, b.size); }
 
 typedef struct seen { int64_t size, covered; char *mark; float *out; } seen;
 static void see(void *context, int64_t first, int64_t count) {
@@ -69,9 +78,12 @@ static void check(hd_product p, bool whole) {
   int64_t ra = p.ta ? p.k : p.m, ca = p.ta ? p.m : p.k, rb = p.tb ? p.n : p.k, cb = p.tb ? p.k : p.n;
   int64_t one_a = ra && ca ? (ra - 1) * p.lda + ca : 0, one_b = rb && cb ? (rb - 1) * p.ldb + cb : 0;
   int64_t size = p.batch * p.m * p.n;
-  float *a = fresh((p.batch - 1) * p.batch_a + one_a, whole), *b = fresh((p.batch - 1) * p.batch_b + one_b, whole);
+  bool low = word() & 1;
+  block ba = fresh((p.batch - 1) * p.batch_a + one_a, whole, low), bb = fresh((p.batch - 1) * p.batch_b + one_b, whole, low), bc = fresh(size, whole, low);
+  const float *a = ba.p, *b = bb.p;
+  float *c = bc.p;
   double *want = calloc((size_t)size, 8), *sum = calloc((size_t)size, 8);
-  float *c = malloc((size_t)size * 4), *again = malloc((size_t)size * 4), *first = malloc((size_t)size * 4);
+  float *again = malloc((size_t)size * 4), *first = malloc((size_t)size * 4);
   char *mark = calloc((size_t)size, 1);
   assert_true(want && sum && c && again && first && mark);
   for (int64_t e = 0; e < p.batch; e++)
@@ -101,7 +113,7 @@ static void check(hd_product p, bool whole) {
     if (tables[t]->isa == HD_ISA_AVX2) memcpy(first, c, (size_t)size * 4);
     if (tables[t]->isa == HD_ISA_AVX512 && table_count == HD_ISAS) assert_memory_equal(c, first, (size_t)size * 4);
   }
-  free(a), free(b), free(want), free(sum), free(c), free(again), free(first), free(mark);
+  drop(ba), drop(bb), drop(bc), free(want), free(sum), free(again), free(first), free(mark);
 }
 
 static hd_product plain(int64_t batch, int64_t m, int64_t n, int64_t k, bool ta, bool tb, int64_t pad) {

@@ -26,9 +26,9 @@ static const hd_case cases[] = {
   {0}};
 
 const hd_op hd_def_abs = {
-  .name = "abs", .onnx = "Abs", .math = "y = |x|", .min_in = 1, .max_in = 1,
-  .n_out = 1, .shape = hd_rule_same, HD_REFS(abs), .grad = grad, .expand = expand,
-  .cases = cases, .kink = "x = 0: gradient 0"};
+  .name = "abs", .onnx = "Abs", .math = "y = |x|", .min_in = 1, .max_in = 1, .n_out = 1,
+  .shape = hd_rule_same, HD_REFS(abs), .grad = grad, .expand = expand, .cases = cases,
+  .kink = "x = 0: gradient 0"};
 
 hd_val hd_abs(hd_val x) { return hd_node_add(&hd_def_abs, NULL, &x, 1); }
 #endif

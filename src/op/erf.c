@@ -28,9 +28,8 @@ static const hd_case cases[] = {
 
 const hd_op hd_def_erf = {
   .name = "erf", .onnx = "Erf", .math = "y = erf(x) = 2 / sqrt(pi) integral of e^-t^2 from 0 to x",
-  .min_in = 1, .max_in = 1,
-  .n_out = 1, .shape = hd_rule_same, HD_REFS(erf), .grad = grad, .expand = expand,
-  .cases = cases};
+  .min_in = 1, .max_in = 1, .n_out = 1, .shape = hd_rule_same, HD_REFS(erf), .grad = grad,
+  .expand = expand, .cases = cases};
 
 hd_val hd_erf(hd_val x) { return hd_node_add(&hd_def_erf, NULL, &x, 1); }
 #endif

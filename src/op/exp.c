@@ -26,9 +26,8 @@ static const hd_case cases[] = {
   {0}};
 
 const hd_op hd_def_exp = {
-  .name = "exp", .onnx = "Exp", .math = "y = e^x", .min_in = 1, .max_in = 1,
-  .n_out = 1, .shape = hd_rule_same, HD_REFS(exp), .grad = grad, .expand = expand,
-  .cases = cases};
+  .name = "exp", .onnx = "Exp", .math = "y = e^x", .min_in = 1, .max_in = 1, .n_out = 1,
+  .shape = hd_rule_same, HD_REFS(exp), .grad = grad, .expand = expand, .cases = cases};
 
 hd_val hd_exp(hd_val x) { return hd_node_add(&hd_def_exp, NULL, &x, 1); }
 #endif

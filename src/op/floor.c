@@ -22,10 +22,9 @@ static const hd_case cases[] = {
   {0}};
 
 const hd_op hd_def_floor = {
-  .name = "floor", .onnx = "Floor", .math = "y = the largest integer <= x",
-  .min_in = 1, .max_in = 1,
-  .n_out = 1, .shape = hd_rule_same, HD_REFS(floor), .expand = expand,
-  .cases = cases, .kink = "integers: no gradient anywhere"};
+  .name = "floor", .onnx = "Floor", .math = "y = the largest integer <= x", .min_in = 1,
+  .max_in = 1, .n_out = 1, .shape = hd_rule_same, HD_REFS(floor), .expand = expand, .cases = cases,
+  .kink = "integers: no gradient anywhere"};
 
 hd_val hd_floor(hd_val x) { return hd_node_add(&hd_def_floor, NULL, &x, 1); }
 #endif

@@ -34,10 +34,9 @@ static const hd_case cases[] = {
   {0}};
 
 const hd_op hd_def_greater_equal = {
-  .name = "greater_equal", .onnx = "GreaterOrEqual", .math = "y = a >= b",
-  .min_in = 2, .max_in = 2, .n_out = 1,
-  .shape = hd_rule_compare, HD_REFS(greater_equal), .expand = expand, .cases = cases,
-  .kink = "a = b: no gradient anywhere"};
+  .name = "greater_equal", .onnx = "GreaterOrEqual", .math = "y = a >= b", .min_in = 2,
+  .max_in = 2, .n_out = 1, .shape = hd_rule_compare, HD_REFS(greater_equal), .expand = expand,
+  .cases = cases, .kink = "a = b: no gradient anywhere"};
 
 hd_val hd_greater_equal(hd_val a, hd_val b) {
   return hd_node_add(&hd_def_greater_equal, NULL, (hd_val[]){a, b}, 2);

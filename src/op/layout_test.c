@@ -157,12 +157,55 @@ static void test_rewrites(void **unused) {
   hd_graph_free(g);
 }
 
+// ---- Bytes --------------------------------------------------------------------------------------
+// The values of a plan, cut into parts and rewritten, against the references on the graph as it is.
+static void expect_same(hd_val x, hd_val y) {
+  hd_error err = {0};
+  hd_plan *plan = hd_compile(store, &err, .fetch = {y});
+  if (!plan) fail_msg("%s", err.text);
+  hd_workspace *w = hd_workspace_new(plan, NULL, &err);
+  machine m = machine_new(&y, 1);
+  float *p = hd_workspace_input(w, "x", NULL);
+  for (int64_t i = 0; i < hd_shape_count(hd_type_of(x)->shape); i++)
+    ((float *)at(&m, x))[i] = p[i] = (float)i;
+  assert_int_equal(hd_run(w, &err), HD_OK);
+  machine_run(&m);
+  size_t bytes = (size_t)hd_shape_count(hd_type_of(y)->shape) * sizeof(float);
+  if (memcmp(hd_workspace_fetch(w, 0, NULL), at(&m, y), bytes))
+    fail_msg("%s: other values in a plan", hd_node_of(y)->op->name);
+  machine_free(&m);
+  hd_workspace_free(w);
+  hd_plan_free(plan);
+}
+
+static void test_large(void **unused) {
+  (void)unused;
+  static const hd_shape shapes[] = {
+    {3, {3, 70, 700}}, {3, {50, 3, 900}}, {3, {1000, 7, 11}}, {3, {1, 2, 70001}}};
+  for (size_t k = 0; k < HD_COUNT(shapes); k++) {
+    hd_graph *g = hd_graph_new(NULL);
+    hd_val x = hd_input(g, "x", HD_F32, shapes[k]), both[] = {x, hd_slice(x, 1, 1, HD_ANY)};
+    expect_same(x, hd_transpose(x, HD_SHAPE(2, 0, 1)));
+    expect_same(x, hd_transpose(x, HD_SHAPE(1, 0, 2)));
+    expect_same(x, hd_transpose(hd_transpose(x, HD_SHAPE(2, 0, 1)), HD_SHAPE(0, 2, 1)));
+    expect_same(x, both[1]);
+    expect_same(x, hd_concat(both, 2, 1));
+    expect_same(x, hd_concat((hd_val[]){x, x}, 2, -1));
+    expect_same(x, hd_pad(x, .before = {1, 0, 2}, .after = {0, 3, 1}, .value = 2));
+    expect_same(x, hd_broadcast_to(hd_slice(x, 1, 0, 1), shapes[k]));
+    expect_same(x, hd_broadcast_to(hd_slice(x, 2, 5, 1), shapes[k]));
+    assert_string_equal(hd_graph_error(g), "");
+    hd_graph_free(g);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_symbolic_shapes),
     cmocka_unit_test(test_symbolic_gradients),
     cmocka_unit_test(test_long_concat),
     cmocka_unit_test(test_rewrites),
+    cmocka_unit_test(test_large),
   };
   return cmocka_run_group_tests(tests, open_store, close_store);
 }

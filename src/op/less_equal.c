@@ -34,9 +34,8 @@ static const hd_case cases[] = {
   {0}};
 
 const hd_op hd_def_less_equal = {
-  .name = "less_equal", .onnx = "LessOrEqual", .math = "y = a <= b",
-  .min_in = 2, .max_in = 2, .n_out = 1,
-  .shape = hd_rule_compare, HD_REFS(less_equal), .expand = expand, .cases = cases,
+  .name = "less_equal", .onnx = "LessOrEqual", .math = "y = a <= b", .min_in = 2, .max_in = 2,
+  .n_out = 1, .shape = hd_rule_compare, HD_REFS(less_equal), .expand = expand, .cases = cases,
   .kink = "a = b: no gradient anywhere"};
 
 hd_val hd_less_equal(hd_val a, hd_val b) {

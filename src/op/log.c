@@ -26,9 +26,8 @@ static const hd_case cases[] = {
   {0}};
 
 const hd_op hd_def_log = {
-  .name = "log", .onnx = "Log", .math = "y = ln(x)", .min_in = 1, .max_in = 1,
-  .n_out = 1, .shape = hd_rule_same, HD_REFS(log), .grad = grad, .expand = expand,
-  .cases = cases};
+  .name = "log", .onnx = "Log", .math = "y = ln(x)", .min_in = 1, .max_in = 1, .n_out = 1,
+  .shape = hd_rule_same, HD_REFS(log), .grad = grad, .expand = expand, .cases = cases};
 
 hd_val hd_log(hd_val x) { return hd_node_add(&hd_def_log, NULL, &x, 1); }
 #endif

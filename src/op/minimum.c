@@ -41,9 +41,8 @@ static const hd_case cases[] = {
   {0}};
 
 const hd_op hd_def_minimum = {
-  .name = "minimum", .onnx = "Min", .math = "y = min(a, b)", .min_in = 2, .max_in = 2,
-  .n_out = 1, .shape = hd_rule_broadcast, HD_REFS(minimum), .grad = grad, .expand = expand,
-  .cases = cases,
+  .name = "minimum", .onnx = "Min", .math = "y = min(a, b)", .min_in = 2, .max_in = 2, .n_out = 1,
+  .shape = hd_rule_broadcast, HD_REFS(minimum), .grad = grad, .expand = expand, .cases = cases,
   .kink = "a = b: the gradient goes to a"};
 
 hd_val hd_minimum(hd_val a, hd_val b) {

@@ -19,6 +19,68 @@ static void test_every_op(void **unused) {
   assert_int_equal(faults, 0);
 }
 
+// ---- Known values -------------------------------------------------------------------------------
+// What no derivative can check. Inputs are constants: f32 (1, n), or i32 (n) as an index.
+static void expect_values(hd_val y, hd_dtype dtype, const double *right, int count) {
+  if (!hd_ok(y)) fail_msg("%s", y.graph ? hd_graph_error(y.graph) : "no value");
+  machine m = machine_new(&y, 1);
+  machine_run(&m);
+  assert_int_equal(hd_type_of(y)->dtype, dtype);
+  assert_int_equal(hd_shape_count(hd_type_of(y)->shape), count);
+  for (int i = 0; i < count; i++) {
+    double v = load(dtype, at(&m, y), i);
+    if (v != right[i] && (v == v || right[i] == right[i]))
+      fail_msg("%s: element %d is %g, must be %g", hd_node_of(y)->op->name, i, v, right[i]);
+  }
+  machine_free(&m);
+}
+#define EXPECT(y, dtype, ...) \
+  expect_values(y, dtype, (double[]){__VA_ARGS__}, (int)HD_COUNT(((double[]){__VA_ARGS__})))
+
+static void test_values(void **unused) {
+  (void)unused;
+  hd_graph *g = hd_graph_new(NULL);
+  float some[] = {-1.5f, 0, 0.5f, 2, 300.7f, NAN, INFINITY, -3e9f};
+  float left[] = {1, 2, 3, NAN}, right[] = {2, 2, 2, 2}, table[] = {1, 2, 3, 4, 5, 6};
+  int32_t where[] = {2, -1, 3, 0}, large[] = {16777217, 16777216, -5, 300};
+  hd_val x = hd_constant(g, HD_F32, HD_SHAPE(1, 8), some);
+  hd_val a = hd_constant(g, HD_F32, HD_SHAPE(1, 4), left);
+  hd_val b = hd_constant(g, HD_F32, HD_SHAPE(1, 4), right);
+  hd_val i = hd_constant(g, HD_I32, HD_SHAPE(4), where);
+  hd_val j = hd_constant(g, HD_I32, HD_SHAPE(4), large);
+  hd_val t = hd_constant(g, HD_F32, HD_SHAPE(3, 2), table);
+  EXPECT(hd_sign(x), HD_F32, -1, 0, 1, 1, 1, NAN, 1, -1);
+  EXPECT(hd_floor(x), HD_F32, -2, 0, 0, 2, 300, NAN, INFINITY, -3e9f);
+  EXPECT(hd_cast(x, HD_I32), HD_I32, -1, 0, 0, 2, 300, INT32_MIN, INT32_MAX, INT32_MIN);
+  EXPECT(hd_cast(x, HD_U8), HD_U8, 0, 0, 0, 2, 255, 0, 255, 0);
+  EXPECT(hd_cast(x, HD_BOOL), HD_BOOL, 1, 0, 1, 1, 1, 1, 1, 1);
+  EXPECT(hd_cast(j, HD_U8), HD_U8, 255, 255, 0, 255);
+  EXPECT(hd_cast(j, HD_F64), HD_F64, 16777217, 16777216, -5, 300);
+  EXPECT(hd_greater(a, b), HD_BOOL, 0, 0, 1, 0);
+  EXPECT(hd_greater_equal(a, b), HD_BOOL, 0, 1, 1, 0);
+  EXPECT(hd_less(a, b), HD_BOOL, 1, 0, 0, 0);
+  EXPECT(hd_less_equal(a, b), HD_BOOL, 1, 1, 0, 0);
+  EXPECT(hd_equal(a, b), HD_BOOL, 0, 1, 0, 0);
+  EXPECT(hd_greater(j, hd_scalar_like(j, 16777216)), HD_BOOL, 1, 0, 0, 0);
+  EXPECT(hd_maximum(a, b), HD_F32, 2, 2, 3, NAN);
+  EXPECT(hd_minimum(a, b), HD_F32, 1, 2, 2, NAN);
+  EXPECT(hd_select(hd_less(a, b), a, b), HD_F32, 1, 2, 2, 2);
+  EXPECT(hd_leaky_relu(a, .slope = 0.5f), HD_F32, 1, 2, 3, NAN);
+  EXPECT(hd_leaky_relu(hd_neg(a)), HD_F32, -0.01f, 2 * -0.01f, 3 * -0.01f, NAN);
+  EXPECT(hd_gather(t, i), HD_F32, 5, 6, 0, 0, 0, 0, 1, 2);
+  EXPECT(hd_one_hot(i, 3), HD_F32, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0);
+  EXPECT(hd_scatter_add(b, hd_constant(g, HD_I32, HD_SHAPE(1), where), 3), HD_F32, 0, 0, 0, 0, 0, 0,
+         0, 0, 2, 2, 2, 2);
+  EXPECT(hd_transpose(t, HD_SHAPE(1, 0)), HD_F32, 1, 3, 5, 2, 4, 6);
+  EXPECT(hd_slice(t, 0, -2, HD_ANY), HD_F32, 3, 4, 5, 6);
+  EXPECT(hd_pad(hd_slice(t, 0, 0, 1), .before = {1, 0}, .after = {0, 1}, .value = 9), HD_F32, 9,
+         9, 9, 1, 2, 9);
+  EXPECT(hd_concat((hd_val[]){t, t}, 2, 1), HD_F32, 1, 2, 1, 2, 3, 4, 3, 4, 5, 6, 5, 6);
+  EXPECT(hd_power(b, 2), HD_F32, 4, 4, 4, 4);
+  EXPECT(hd_power(b, 3), HD_F32, 8, 8, 8, 8);
+  hd_graph_free(g);
+}
+
 // ---- Field tables -------------------------------------------------------------------------------
 // Every byte of the struct is in one field, in hd_z and use_names, or padding that alignment asks
 // for. NULL when it is so, else the reason.
@@ -189,6 +251,7 @@ static void test_faults_are_found(void **unused) {
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(test_every_op),
+    cmocka_unit_test(test_values),
     cmocka_unit_test(test_fields),
     cmocka_unit_test(test_own_op),
     cmocka_unit_test(test_faults_are_found),

@@ -46,9 +46,9 @@ static const hd_case cases[] = {
   {0}};
 
 const hd_op hd_def_pow = {
-  .name = "pow", .onnx = "Pow", .math = "y = a^b", .min_in = 2, .max_in = 2,
-  .n_out = 1, .shape = hd_rule_broadcast, HD_REFS(pow), .grad = grad, .expand = expand,
-  .rewrite = rewrite, .cases = cases};
+  .name = "pow", .onnx = "Pow", .math = "y = a^b", .min_in = 2, .max_in = 2, .n_out = 1,
+  .shape = hd_rule_broadcast, HD_REFS(pow), .grad = grad, .expand = expand, .rewrite = rewrite,
+  .cases = cases};
 
 hd_val hd_pow(hd_val a, hd_val b) { return hd_node_add(&hd_def_pow, NULL, (hd_val[]){a, b}, 2); }
 

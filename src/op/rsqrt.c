@@ -27,9 +27,8 @@ static const hd_case cases[] = {
   {0}};
 
 const hd_op hd_def_rsqrt = {
-  .name = "rsqrt", .math = "y = 1 / sqrt(x)", .min_in = 1, .max_in = 1,
-  .n_out = 1, .shape = hd_rule_same, HD_REFS(rsqrt), .grad = grad, .expand = expand,
-  .cases = cases};
+  .name = "rsqrt", .math = "y = 1 / sqrt(x)", .min_in = 1, .max_in = 1, .n_out = 1,
+  .shape = hd_rule_same, HD_REFS(rsqrt), .grad = grad, .expand = expand, .cases = cases};
 
 hd_val hd_rsqrt(hd_val x) { return hd_node_add(&hd_def_rsqrt, NULL, &x, 1); }
 #endif

@@ -23,9 +23,9 @@ static const hd_case cases[] = {
   {0}};
 
 const hd_op hd_def_sign = {
-  .name = "sign", .onnx = "Sign", .math = "y = -1, 0 or 1", .min_in = 1, .max_in = 1,
-  .n_out = 1, .shape = hd_rule_same, HD_REFS(sign), .expand = expand,
-  .cases = cases, .kink = "x = 0: no gradient anywhere"};
+  .name = "sign", .onnx = "Sign", .math = "y = -1, 0 or 1", .min_in = 1, .max_in = 1, .n_out = 1,
+  .shape = hd_rule_same, HD_REFS(sign), .expand = expand, .cases = cases,
+  .kink = "x = 0: no gradient anywhere"};
 
 hd_val hd_sign(hd_val x) { return hd_node_add(&hd_def_sign, NULL, &x, 1); }
 #endif

@@ -26,9 +26,8 @@ static const hd_case cases[] = {
   {0}};
 
 const hd_op hd_def_sin = {
-  .name = "sin", .onnx = "Sin", .math = "y = sin(x)", .min_in = 1, .max_in = 1,
-  .n_out = 1, .shape = hd_rule_same, HD_REFS(sin), .grad = grad, .expand = expand,
-  .cases = cases};
+  .name = "sin", .onnx = "Sin", .math = "y = sin(x)", .min_in = 1, .max_in = 1, .n_out = 1,
+  .shape = hd_rule_same, HD_REFS(sin), .grad = grad, .expand = expand, .cases = cases};
 
 hd_val hd_sin(hd_val x) { return hd_node_add(&hd_def_sin, NULL, &x, 1); }
 #endif

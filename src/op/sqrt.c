@@ -26,9 +26,8 @@ static const hd_case cases[] = {
   {0}};
 
 const hd_op hd_def_sqrt = {
-  .name = "sqrt", .onnx = "Sqrt", .math = "y = sqrt(x)", .min_in = 1, .max_in = 1,
-  .n_out = 1, .shape = hd_rule_same, HD_REFS(sqrt), .grad = grad, .expand = expand,
-  .cases = cases};
+  .name = "sqrt", .onnx = "Sqrt", .math = "y = sqrt(x)", .min_in = 1, .max_in = 1, .n_out = 1,
+  .shape = hd_rule_same, HD_REFS(sqrt), .grad = grad, .expand = expand, .cases = cases};
 
 hd_val hd_sqrt(hd_val x) { return hd_node_add(&hd_def_sqrt, NULL, &x, 1); }
 #endif

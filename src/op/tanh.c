@@ -27,9 +27,8 @@ static const hd_case cases[] = {
   {0}};
 
 const hd_op hd_def_tanh = {
-  .name = "tanh", .onnx = "Tanh", .math = "y = tanh(x)", .min_in = 1, .max_in = 1,
-  .n_out = 1, .shape = hd_rule_same, HD_REFS(tanh), .grad = grad, .expand = expand,
-  .cases = cases};
+  .name = "tanh", .onnx = "Tanh", .math = "y = tanh(x)", .min_in = 1, .max_in = 1, .n_out = 1,
+  .shape = hd_rule_same, HD_REFS(tanh), .grad = grad, .expand = expand, .cases = cases};
 
 hd_val hd_tanh(hd_val x) { return hd_node_add(&hd_def_tanh, NULL, &x, 1); }
 #endif

@@ -2,7 +2,7 @@
 // gradient is used soon after it is made. Units that nobody needs drop out.
 #include "plan.h"
 
-typedef struct { int32_t *waiting; uint8_t *needed; int32_t *stack, depth; } context;
+typedef struct { int32_t *waiting, *needs; uint8_t *needed; int32_t *stack, depth; } context;  // needed 2: scheduled
 
 static void need(hd_compile_state *s, void *p, hd_val root, bool full) {
   context *c = p;
@@ -66,11 +66,20 @@ static void update_edges(hd_compile_state *s, edges *e, const uint8_t *has_consu
   hd_release(&s->plan->env, updater);
 }
 
-// start[u] .. start[u + 1]: the consumers of u in `next`.
-static void index_edges(const edges *e, int32_t units, int64_t *start, int32_t *next, int32_t *waiting) {
-  for (int64_t i = 0; i < e->edges; i++) start[e->edge[i][0]]++, waiting[e->edge[i][1]]++;
+// start[u] .. start[u + 1]: the consumers of u in `next`, those that are only wished for as ~unit.
+static void index_edges(const edges *e, int64_t firm, int32_t units, int64_t *start, int32_t *next, int32_t *waiting, int32_t *needs) {
+  for (int64_t i = 0; i < e->edges; i++) start[e->edge[i][0]]++, waiting[e->edge[i][1]]++, needs[e->edge[i][1]] += i < firm;
   for (int32_t u = 0; u < units; u++) start[u + 1] += start[u];
-  for (int64_t i = e->edges; i-- > 0;) next[--start[e->edge[i][0]]] = e->edge[i][1];
+  for (int64_t i = e->edges; i-- > 0;) next[--start[e->edge[i][0]]] = i < firm ? e->edge[i][1] : ~e->edge[i][1];
+}
+
+// Two updates that each read what the other writes wait for one another: the first of the walk that
+// has all it reads goes ahead, and its result is copied at the end of the step.
+static int32_t go_ahead(const hd_compile_state *s, const uint8_t *needed, const int32_t *needs) {
+  int32_t best = -1;
+  for (int32_t u = 0; u < s->units; u++)
+    if (needed[u] == 1 && !needs[u] && (best < 0 || s->unit[u].position < s->unit[best].position)) best = u;
+  return best;
 }
 
 hd_status hd_order(hd_compile_state *s) {
@@ -78,37 +87,44 @@ hd_status hd_order(hd_compile_state *s) {
   size_t n = (size_t)s->units + 1;
   int64_t room = 1;
   for (int32_t i = 0; i < s->nodes; i++) room += 2 * s->g->node[s->order[i]]->n_in;
-  context c = {.waiting = hd_alloc(env, sizeof *c.waiting * n), .needed = hd_alloc(env, n), .stack = hd_alloc_raw(env, sizeof *c.stack * n)};
+  context c = {.waiting = hd_alloc(env, sizeof *c.waiting * n), .needs = hd_alloc(env, sizeof *c.needs * n), .needed = hd_alloc(env, n), .stack = hd_alloc_raw(env, sizeof *c.stack * n)};
   edges e = {.edge = hd_alloc_raw(env, sizeof *e.edge * (size_t)room), .room = room};
   int64_t *start = hd_alloc(env, sizeof *start * n);
   int32_t *next = hd_alloc_raw(env, sizeof *next * (size_t)room);
   uint8_t *has_consumer = hd_alloc(env, n);
   hd_status status = HD_OK;
-  if (!c.waiting || !c.needed || !c.stack || !e.edge || !start || !next || !has_consumer) status = hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
+  if (!c.waiting || !c.needs || !c.needed || !c.stack || !e.edge || !start || !next || !has_consumer) status = hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
   else {
     for (int i = 0; i < s->roots; i++) need(s, &c, hd_root_of(s->root[i]), false);
     while (c.depth) hd_unit_reads(s, c.stack[--c.depth], true, true, need, &c);
     for (int32_t u = 0; u < s->units; u++)
       if (c.needed[u]) e.me = u, hd_unit_reads(s, u, true, true, edge, &e);
     for (int64_t i = 0; i < e.edges; i++) has_consumer[e.edge[i][0]] = 1;
+    int64_t firm = e.edges;
     update_edges(s, &e, has_consumer, c.needed);
-    index_edges(&e, s->units, start, next, c.waiting);
+    index_edges(&e, firm, s->units, start, next, c.waiting, c.needs);
     int32_t *heap = c.stack, ready = 0, wanted = 0;
     for (int32_t u = 0; u < s->units; u++) {
       wanted += c.needed[u];
       if (c.needed[u] && !c.waiting[u]) sift(s, heap, ready++, u);
     }
-    while (ready) {
-      int32_t u = pop(s, heap, ready--);
+    while (s->scheduled < wanted && !status) {
+      int32_t u = ready ? pop(s, heap, ready--) : go_ahead(s, c.needed, c.needs);
+      if (u < 0) status = hd_fail(s->err, HD_E_INTERNAL, "compile: the units form a cycle");
+      if (u < 0) break;
       s->unit[u].time = s->scheduled;
       s->schedule[s->scheduled++] = u;
-      for (int64_t i = start[u]; i < start[u + 1]; i++)
-        if (--c.waiting[next[i]] == 0) sift(s, heap, ready++, next[i]);
+      c.needed[u] = 2;
+      for (int64_t i = start[u]; i < start[u + 1]; i++) {
+        int32_t to = next[i] < 0 ? ~next[i] : next[i];
+        c.needs[to] -= next[i] >= 0;
+        if (--c.waiting[to] == 0 && c.needed[to] == 1) sift(s, heap, ready++, to);
+      }
     }
-    if (wanted != s->scheduled) status = hd_fail(s->err, HD_E_INTERNAL, "compile: the units form a cycle");
   }
   s->end = s->scheduled;
   hd_release(env, c.waiting);
+  hd_release(env, c.needs);
   hd_release(env, c.needed);
   hd_release(env, c.stack);
   hd_release(env, e.edge);

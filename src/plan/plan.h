@@ -2,8 +2,9 @@
 //   seal.c      the graph's part that matters, copied with concrete shapes, rewritten and shared
 //   fuse.c      nodes -> units: chains of elementwise nodes, products with an epilogue
 //   order.c     units in the order they run
-//   storage.c   values -> buffers: aliases, in place, assignments, lifetimes, offsets
+//   storage.c   values -> buffers: aliases, in place, assignments, lifetimes
 //   lower.c     units -> kernel calls
+//   offset.c    buffers -> offsets in the workspace
 //   compile.c   all of the above, one after the other
 //   run.c       workspaces and steps
 #ifndef PLAN_PLAN_H

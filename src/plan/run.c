@@ -81,6 +81,7 @@ void hd_workspace_bind(hd_workspace *w, void *memory) {
 }
 
 hd_workspace *hd_workspace_new(const hd_plan *plan, void *memory, hd_error *err) {
+  if ((uintptr_t)memory % 64) return hd_fail(err, HD_E_ARGUMENT, "workspace: the memory must be 64-byte aligned"), NULL;
   hd_workspace *w = hd_workspace_prepare(plan, err);
   if (!w) return NULL;
   w->owner = !memory;

@@ -154,6 +154,11 @@ static hd_status seal(hd_compile_state *s, hd_graph *from, copy *c, int32_t *ord
   for (int i = 0; i < assigns; i++) {
     s->assign[i] = (hd_assignment){.variable = mapped(c, assign[i].variable), .value = mapped(c, assign[i].value)};
     root[fetches + i] = s->assign[i].value;
+    const hd_type *t = hd_type_of(s->assign[i].variable), *v = hd_type_of(s->assign[i].value);
+    char a[96], b[96];
+    if (!hd_shape_equal(t->shape, v->shape))
+      return hd_graph_fail(g, HD_E_SHAPE, "assign: the variable \"%s\" is %s, the value %s", hd_node_of(s->assign[i].variable)->variable->name,
+                           hd_shape_text(t->shape, a, sizeof a), hd_shape_text(v->shape, b, sizeof b));
   }
   s->assigns = assigns;
   s->roots = fetches + assigns;

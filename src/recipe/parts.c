@@ -1,7 +1,7 @@
 // The data of a recipe: its set, and the parts to train, validate and test on.
 #include "recipe.h"
 
-void hd_parts_free(hd_parts *p) {
+void hd_splits_free(hd_splits *p) {
   if (!p) return;
   hd_data_free(&p->valid);
   hd_data_free(&p->train);
@@ -9,7 +9,7 @@ void hd_parts_free(hd_parts *p) {
   hd_data_free(&p->extra);
   hd_data_free(&p->middle);
   hd_data_free(&p->whole);
-  *p = (hd_parts){0};
+  *p = (hd_splits){0};
 }
 
 // The same samples without their owner.
@@ -27,7 +27,7 @@ static bool has_test_part(const char *name) {
   return false;
 }
 
-static hd_status open_parts(const hd_env *env, const hd_recipe *r, int fold, hd_data_options o, hd_parts *to, hd_error *err) {
+static hd_status open_parts(const hd_env *env, const hd_recipe *r, int fold, hd_data_options o, hd_splits *to, hd_error *err) {
   const hd_recipe_data *d = &r->data;
   uint64_t seed = (uint64_t)r->train.seed;
   o.csv.label = d->label;
@@ -57,10 +57,10 @@ static hd_status open_parts(const hd_env *env, const hd_recipe *r, int fold, hd_
   return status;
 }
 
-hd_status hd_recipe_open(const hd_env *env, const hd_recipe *r, int fold, hd_data_options options, hd_parts *to, hd_error *err) {
-  *to = (hd_parts){0};
+hd_status hd_recipe_open(const hd_env *env, const hd_recipe *r, int fold, hd_data_options options, hd_splits *to, hd_error *err) {
+  *to = (hd_splits){0};
   if (!r->data.name) return hd_fail(err, HD_E_ARGUMENT, "%s: names no data; give `data: {name: ...}`", r->file);
   hd_status status = open_parts(env, r, fold, options, to, err);
-  if (status) hd_parts_free(to);
+  if (status) hd_splits_free(to);
   return status;
 }

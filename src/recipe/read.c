@@ -116,7 +116,7 @@ static const char *loss_name(hd_recipe_loss loss) { return loss == HD_LOSS_MSE ?
 hd_doc *hd_recipe_doc(hd_arena *arena, const hd_recipe *r, bool all) {
   hd_doc *doc = hd_doc_new(arena, NULL, NULL, HD_DOC_MAP), *list;
   bool ok = doc;
-  if (ok && all) ok = hd_doc_text(arena, doc, "name", r->name);
+  if (ok) ok = hd_doc_text(arena, doc, "name", r->name);
   if (ok && all && r->inside->about) ok = hd_doc_text(arena, doc, "about", r->inside->about);
   if (ok && r->data.name) {
     hd_doc *data = hd_doc_new(arena, doc, "data", HD_DOC_MAP);

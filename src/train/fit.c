@@ -33,6 +33,7 @@ static hd_progress progress(const hd_fit_run *r, double loss) {
 static hd_status checkpoint(hd_fit_run *r) {
   if (!r->o->checkpoints || (r->store->env.comm && r->store->env.comm->rank)) return HD_OK;
   r->count.saves++;
+  r->saved = hd_seconds();
   return hd_checkpoint_save(r->store, r->o->checkpoints, r->o->keep, &r->count, r->err);
 }
 
@@ -117,10 +118,11 @@ static hd_status end_epoch(hd_fit_run *r) {
   c->step = c->samples = 0;
   c->loss_sum = c->accuracy_sum = 0;
   r->result.stopped_early = r->o->patience > 0 && c->wait >= r->o->patience;
-  hd_status status = checkpoint(r);
-  if (status) return status;
-  if (r->o->on_epoch && !r->o->on_epoch(r->o->user, &p)) return hd_fail(r->err, HD_E_STOPPED, "stopped after epoch %d", p.epoch);
-  return HD_OK;
+  bool go_on = !r->o->on_epoch || r->o->on_epoch(r->o->user, &p);
+  bool last = !go_on || r->result.stopped_early || c->epoch == r->epochs;
+  hd_status status = HD_OK;
+  if (last || hd_seconds() - r->saved >= (double)r->o->checkpoint_seconds) status = checkpoint(r);
+  return status || go_on ? status : hd_fail(r->err, HD_E_STOPPED, "stopped after epoch %d", p.epoch);
 }
 
 // ---- The whole run ---------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ typedef struct hd_fit_run {
   int64_t *order;                // of the samples in this epoch
   hd_counters count;
   hd_fit_result result;
-  double started, epoch_started;
+  double started, epoch_started, saved;  // seconds; when the last checkpoint was
   bool stop;
 } hd_fit_run;
 
