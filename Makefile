@@ -20,7 +20,8 @@ demo: all
 test: all
 	@tools/test build $(JOBS)
 
-# The same tests under the sanitizers, and each fuzzer for FUZZ_SECONDS.
+# The slow tests too, all of it under the sanitizers, and each fuzzer for FUZZ_SECONDS.
+test-all: export HADAL_SLOW = 1
 test-all: test test-asan test-tsan fuzz
 test-asan test-tsan: test-%: deps
 	@cmake --preset $*

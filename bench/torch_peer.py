@@ -49,7 +49,7 @@ class Stepper:
     def __init__(self, net, optimizer, batch, mode, samples=SAMPLES):
         shape, classes, build = NETS[net]
         self.model, self.at = build(), 0
-        last = torch.channels_last if mode == "channels_last" else torch.contiguous_format
+        last = torch.channels_last if mode.endswith("last") else torch.contiguous_format
         if len(shape) == 3:
             self.model = self.model.to(memory_format=last)
         self.x = torch.rand(samples, *shape) * 2 - 1
@@ -106,7 +106,9 @@ def stepper(net, optimizer, batch, mode, samples=SAMPLES):
 
 
 def step(net, optimizer, batch):
-    modes = ["eager", "fused", "compile", "compile_all"] + ["channels_last"] * (net == "lenet5")
+    modes = ["eager", "fused", "compile", "compile_all"]
+    if net == "lenet5":
+        modes += ["channels_last", "compile_last"]
     made = [(m, stepper(net, optimizer, int(batch), m)) for m in modes]
     return [measure(m, s.run) for m, s in made if s]
 

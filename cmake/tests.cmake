@@ -28,7 +28,7 @@ endif()
 function(register name)
   add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   get_filename_component(label ${name} DIRECTORY)
-  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 240 LABELS "${label}"
+  set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 LABELS "${label}"
     ENVIRONMENT "HADAL_BUILD=${CMAKE_BINARY_DIR};HADAL_COMMAND=${CMAKE_BINARY_DIR}/hadal;HADAL_SOURCE=${CMAKE_SOURCE_DIR};CC=${CMAKE_C_COMPILER};HADAL_INSTRUMENTED=${instrumented};UBSAN_OPTIONS=print_stacktrace=1")
 endfunction()
 

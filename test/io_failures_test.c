@@ -1,6 +1,7 @@
 // Every call of the I/O layer fails in a training run with checkpoints, once and for ever: the disk
-// is full, it is broken, calls are interrupted, reads and writes are short. The error names the path
-// and the reason, the newest finished checkpoint is kept, and from it the run ends in the same bytes.
+// is full, it is broken, calls are interrupted, reads and writes are short. The error names the
+// path and the reason, the newest finished checkpoint is kept, and from it the run ends in the same
+// bytes.
 #define _GNU_SOURCE
 #include <stdarg.h>
 #include <stddef.h>
@@ -21,11 +22,9 @@ typedef struct watch {
   bool swallow;  // the planted defect: a failing write is not reported
 } watch;
 
-static struct {
-  char folder[64], model[96], reference[96], checkpoints[96];
-} all;
+static struct { char folder[64], model[96], reference[96], checkpoints[96]; } all;
 
-// ---- The layer: counts renames, syncs nothing -----------------------------------------------------
+// ---- The layer: counts renames, syncs nothing ---------------------------------------------------
 static int count_rename(void *user, const char *from, const char *to) {
   watch *w = user;
   int code = faults_rename(user, from, to);
@@ -51,7 +50,7 @@ static hd_env watch_env(watch *w) {
   return env;
 }
 
-// ---- The run --------------------------------------------------------------------------------------
+// ---- The run ------------------------------------------------------------------------------------
 static bool on_step(void *user, const hd_progress *p) {
   watch *w = user;
   if (!w->first_step) w->first_step = p->global_step;
@@ -64,8 +63,9 @@ static hd_status train(const hd_env *env, bool resume, hd_error *err) {
   hd_data data = toy_data(&image, SAMPLES);
   toy n = toy_small(env);
   hd_store *store = hd_store_new(env);
-  hd_status status = hd_fit(store, n.loss, &data, err, .batch = BATCH, .epochs = EPOCHS, .checkpoints = all.checkpoints,
-                            .keep = KEEP, .checkpoint_steps = 2, .resume = resume, .user = w, .on_step = on_step);
+  hd_status status = hd_fit(store, n.loss, &data, err, .batch = BATCH, .epochs = EPOCHS,
+                            .checkpoints = all.checkpoints, .keep = KEEP, .checkpoint_steps = 2,
+                            .resume = resume, .user = w, .on_step = on_step);
   if (!status) status = hd_save(store, all.model, err);
   hd_store_free(store);
   hd_graph_free(n.graph);
@@ -83,7 +83,8 @@ static int count_temporary(const char *folder) {
 static void clear(void) {
   char path[160];
   for (int i = 0; i < 2 * KEEP; i++) {
-    snprintf(path, sizeof path, "%s/checkpoint-%d.safetensors%s", all.checkpoints, i / 2, i % 2 ? ".tmp" : "");
+    snprintf(path, sizeof path, "%s/checkpoint-%d.safetensors%s", all.checkpoints, i / 2,
+             i % 2 ? ".tmp" : "");
     unlink(path);
   }
   rmdir(all.checkpoints);
@@ -92,7 +93,7 @@ static void clear(void) {
   unlink(all.model);
 }
 
-// ---- One fault --------------------------------------------------------------------------------------
+// ---- One fault ----------------------------------------------------------------------------------
 typedef struct plan {
   int64_t at, piece;
   int error;
@@ -117,7 +118,8 @@ static const char *one(const plan *p, int64_t *calls) {
     saves = w.renames;
     env = watch_env(&w);
   }
-  w.f.io_at = p->at, w.f.forever = p->forever, w.f.error = p->error, w.f.piece = p->piece, w.swallow = p->swallow;
+  w.f.io_at = p->at, w.f.forever = p->forever, w.f.error = p->error, w.f.piece = p->piece,
+  w.swallow = p->swallow;
   err = (hd_error){0};
   hd_status status = train(&env, p->resumed, &err);
   *calls = w.f.ios;
@@ -128,8 +130,10 @@ static const char *one(const plan *p, int64_t *calls) {
     if (!w.f.fired) return wrong("failed without a fault", err.text);
     if (status != HD_E_IO) return wrong(hd_status_text(status), err.text);
     if (!strstr(err.text, all.folder)) return wrong("the message does not name the path", err.text);
-    if (!strstr(err.text, hd_errno_text(p->error, reason, sizeof reason))) return wrong("the message does not give the reason", err.text);
-    if (!p->forever && (count_temporary(all.checkpoints) || count_temporary(all.folder))) return wrong("a temporary file is left", err.text);
+    if (!strstr(err.text, hd_errno_text(p->error, reason, sizeof reason)))
+      return wrong("the message does not give the reason", err.text);
+    if (!p->forever && (count_temporary(all.checkpoints) || count_temporary(all.folder)))
+      return wrong("a temporary file is left", err.text);
   }
   saves += w.renames;
   watch quiet;
@@ -138,11 +142,14 @@ static const char *one(const plan *p, int64_t *calls) {
   hd_store *store = hd_store_new(&env);
   hd_status loaded = hd_checkpoint_load(store, all.checkpoints, &c, &err);
   hd_store_free(store);
-  if (saves && (loaded || c.saves != saves)) return wrong("the newest checkpoint does not open", loaded ? err.text : "an older one did");
+  if (saves && (loaded || c.saves != saves))
+    return wrong("the newest checkpoint does not open", loaded ? err.text : "an older one did");
   if (status && train(&env, true, &err)) return wrong("no resume", err.text);
   if (!faults_clean(&quiet.f)) return "the resumed run leaks";
-  if (!toy_same_file(all.model, all.reference)) return "the model has other bytes than the reference";
-  if (status && (count_temporary(all.checkpoints) || count_temporary(all.folder))) return "a temporary file is left after the next run";
+  if (!toy_same_file(all.model, all.reference))
+    return "the model has other bytes than the reference";
+  if (status && (count_temporary(all.checkpoints) || count_temporary(all.folder)))
+    return "a temporary file is left after the next run";
   return NULL;
 }
 
@@ -158,7 +165,8 @@ static int sweep(plan p, int64_t step) {
     bad = one(&p, &made);
     runs++;
     if (bad && failed++ < 10)
-      print_error("call %d of %d%s%s, %s: %s\n", (int)p.at, (int)calls, p.forever ? " and all after" : "", p.resumed ? " of a resumed run" : "",
+      print_error("call %d of %d%s%s, %s: %s\n", (int)p.at, (int)calls,
+                  p.forever ? " and all after" : "", p.resumed ? " of a resumed run" : "",
                   strerror(p.error), bad);
   }
   return failed;
@@ -171,7 +179,8 @@ static void every_call(void **state) {
   runs = 0;
   int64_t step = toy_slow() ? 1 : TOY_SANITIZED ? 19 : 7;
   for (size_t e = 0; e < HD_COUNT(errors); e++)
-    for (int kind = 0; kind < 4; kind++) failed += sweep((plan){.error = errors[e], .forever = kind & 1, .resumed = kind & 2}, step);
+    for (int kind = 0; kind < 4; kind++)
+      failed += sweep((plan){.error = errors[e], .forever = kind & 1, .resumed = kind & 2}, step);
   printf("%d runs\n", (int)runs);
   assert_int_equal(failed, 0);
 }
@@ -221,7 +230,8 @@ static int remove_folder(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_call), cmocka_unit_test(short_reads_and_writes),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_call),
+                                     cmocka_unit_test(short_reads_and_writes),
                                      cmocka_unit_test(planted_defect_is_caught)};
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -19,8 +19,9 @@ static struct {
   char folder[64], model[96], reference[96], checkpoints[96];
   float *predicted;  // of the reference run
   size_t bytes;
-  int failures[6];   // by stage
-  bool forget;       // the planted defect: a block is never given back
+  int kind;         // of run
+  int failures[6];  // by stage
+  bool forget;      // the planted defect: a block is never given back
 } all;
 
 static char complaint[1200];
@@ -30,7 +31,8 @@ static const char *wrong(const char *stage, const char *what, const char *text) 
 }
 
 // A failure must be the fault that was given, and say so. Then the fault ends.
-static const char *accept(faults *f, int stage, const char *name, hd_status status, const char *text) {
+static const char *accept(faults *f, int stage, const char *name, hd_status status,
+                          const char *text) {
   if (!f->fired) return wrong(name, "failed without a fault", text);
   if (status != HD_E_MEMORY) return wrong(name, hd_status_text(status), text);
   if (!strstr(text, "memory")) return wrong(name, "the message does not speak of memory", text);
@@ -74,14 +76,27 @@ static const char *open_store(scene *s, hd_store **to) {
   return "store: failed twice";
 }
 
-static const char *fit(scene *s) {
+// Kinds of runs: from nothing; from a checkpoint; slices of batches and another optimiser.
+enum { PLAIN = 0, RESUMED, SLICED, KINDS };
+
+static bool until_third(void *user, const hd_progress *p) { return (void)user, p->global_step < 3; }
+
+static hd_status train(scene *s, bool resume, bool stop, hd_error *err) {
   toy_images image = {.side = 8}, other = {.side = 8, .first = 1000};
   hd_data data = toy_data(&image, SAMPLES), valid = toy_data(&other, VALID);
+  bool sliced = all.kind == SLICED;
+  return hd_fit(s->store, s->net.loss, &data, err, .batch = BATCH, .epochs = 2,
+                .accuracy = s->net.accuracy, .valid = &valid, .restore_best = true,
+                .optimizer = sliced ? hd_rmsprop(.momentum = 0.5f) : hd_adam(),
+                .schedule = {.kind = sliced ? HD_SCHEDULE_COSINE : HD_SCHEDULE_CONSTANT},
+                .shards = sliced ? 2 : 0, .checkpoints = all.checkpoints, .checkpoint_steps = 1,
+                .resume = resume, .on_step = stop ? until_third : NULL);
+}
+
+static const char *fit(scene *s) {
   for (int again = 0; again < 2; again++) {
     hd_error err = {0};
-    hd_status status = hd_fit(s->store, s->net.loss, &data, &err, .batch = BATCH, .epochs = 2, .accuracy = s->net.accuracy,
-                              .valid = &valid, .restore_best = true, .checkpoints = all.checkpoints, .checkpoint_steps = 2,
-                              .resume = again > 0);
+    hd_status status = train(s, again > 0 || all.kind == RESUMED, false, &err);
     if (!status) return NULL;
     const char *bad = accept(s->f, 2, "fit", status, err.text);
     if (bad) return bad;
@@ -140,7 +155,8 @@ static const char *predict(scene *s) {
 static void clear_checkpoints(void) {
   char path[160];
   for (int i = 0; i < 4; i++) {
-    snprintf(path, sizeof path, "%s/checkpoint-%d.safetensors%s", all.checkpoints, i / 2, i % 2 ? ".tmp" : "");
+    snprintf(path, sizeof path, "%s/checkpoint-%d.safetensors%s", all.checkpoints, i / 2,
+             i % 2 ? ".tmp" : "");
     unlink(path);
   }
 }
@@ -148,13 +164,29 @@ static void clear_checkpoints(void) {
 static int no_sync(void *user, int handle) { return (void)user, (void)handle, 0; }
 static int no_sync_dir(void *user, const char *path) { return (void)user, (void)path, 0; }
 
+// The checkpoint of a run that was stopped in its second epoch.
+static const char *prepare(void) {
+  faults f;
+  scene s = {.f = &f, .env = faults_env(&f)};
+  f.io.sync = no_sync;
+  f.io.sync_dir = no_sync_dir;
+  hd_error err = {0};
+  const char *bad = build(&s);
+  if (!bad) bad = open_store(&s, &s.store);
+  if (!bad && train(&s, false, true, &err) != HD_E_STOPPED) bad = "the first part was not stopped";
+  hd_store_free(s.store);
+  hd_graph_free(s.net.graph);
+  return bad;
+}
+
 static const char *whole_run(faults *f, const hd_env *env) {
   scene s = {.f = f, .env = *env};
   s.env.threads = 2;
   f->io.sync = no_sync;  // a thousand runs, and no power is lost in them
   f->io.sync_dir = no_sync_dir;
   clear_checkpoints();
-  const char *bad = build(&s);
+  const char *bad = all.kind == RESUMED ? prepare() : NULL;
+  if (!bad) bad = build(&s);
   if (!bad) bad = open_store(&s, &s.store);
   if (!bad) bad = fit(&s);
   if (!bad) bad = save(&s);
@@ -168,8 +200,10 @@ static const char *whole_run(faults *f, const hd_env *env) {
     all.bytes = bytes;
     if (all.predicted) memcpy(all.predicted, s.predicted.data, bytes);
   } else if (!bad) {
-    if (!toy_same_file(all.model, all.reference)) bad = "the model has other bytes than the reference";
-    if (bytes != all.bytes || memcmp(all.predicted, s.predicted.data, bytes)) bad = "the prediction differs";
+    if (!toy_same_file(all.model, all.reference))
+      bad = "the model has other bytes than the reference";
+    if (bytes != all.bytes || memcmp(all.predicted, s.predicted.data, bytes))
+      bad = "the prediction differs";
   }
   if (!all.forget) hd_tensor_free(&s.predicted);
   hd_store_free(s.store);
@@ -180,13 +214,16 @@ static const char *whole_run(faults *f, const hd_env *env) {
   return bad;
 }
 
-static void every_allocation(void **state) {
-  (void)state;
+static void sweep(int kind) {
   faults f;
   hd_env env = faults_env(&f);
+  all.kind = kind;
+  memset(all.failures, 0, sizeof all.failures);
+  free(all.predicted);
+  all.predicted = NULL;  // a new reference
   const char *bad = whole_run(&f, &env);
   assert_string_equal(bad ? bad : "", "");
-  int64_t points = f.allocs, runs = 0, step = toy_slow() ? 1 : TOY_SANITIZED ? 11 : 3, failed = 0;
+  int64_t points = f.allocs, runs = 0, step = toy_slow() ? 1 : TOY_SANITIZED ? 23 : 9, failed = 0;
   for (int forever = 0; forever < 2; forever++)
     for (int64_t n = 1 + forever * step / 2; n <= points; n += step) {
       env = faults_env(&f);
@@ -194,11 +231,20 @@ static void every_allocation(void **state) {
       bad = whole_run(&f, &env);
       if (!bad && !f.fired) bad = "the fault was not met: runs are not alike";
       runs++;
-      if (bad && failed++ < 20) print_error("allocation %d%s: %s\n", (int)n, forever ? " and all after it" : "", bad);
+      if (bad && failed++ < 20)
+        print_error("allocation %d%s: %s\n", (int)n, forever ? " and all after it" : "", bad);
     }
-  printf("%d allocations, %d runs; failures met by graph %d, store %d, fit %d, save %d, load %d, predict %d\n", (int)points,
-         (int)runs, all.failures[0], all.failures[1], all.failures[2], all.failures[3], all.failures[4], all.failures[5]);
+  printf(
+      "%d allocations, %d runs; failures met by graph %d, store %d, fit %d, save %d, load %d, "
+      "predict %d\n",
+      (int)points, (int)runs, all.failures[0], all.failures[1], all.failures[2], all.failures[3],
+      all.failures[4], all.failures[5]);
   assert_int_equal(failed, 0);
+}
+
+static void every_allocation(void **state) {
+  (void)state;
+  for (int kind = 0; kind < KINDS; kind++) sweep(kind);
 }
 
 // A block that is not given back, and a message about something else, must be seen.
@@ -206,6 +252,7 @@ static void planted_defects_are_caught(void **state) {
   (void)state;
   faults f;
   hd_env env = faults_env(&f);
+  all.kind = PLAIN;
   all.forget = true;
   assert_non_null(whole_run(&f, &env));
   all.forget = false;
@@ -237,6 +284,7 @@ static int remove_folder(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation), cmocka_unit_test(planted_defects_are_caught)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_allocation),
+                                     cmocka_unit_test(planted_defects_are_caught)};
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

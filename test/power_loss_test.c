@@ -1,7 +1,7 @@
 // Power is lost at every moment of a training run that writes checkpoints: after each call of the
-// I/O layer, whatever was not synced is there, missing, cut short, zeroed or full of holes, and each
-// directory shows any part of its last changes. In every such state the newest finished checkpoint
-// opens, or the one being written, and training goes on to the same bytes.
+// I/O layer, whatever was not synced is there, missing, cut short, zeroed or full of holes, and
+// each directory shows any part of its last changes. In every such state the newest finished
+// checkpoint opens, or the one being written, and training goes on to the same bytes.
 #define _GNU_SOURCE
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,7 +29,10 @@ typedef struct name {
 typedef struct disk {
   name at[FILES];
   int names;
-  struct { char *bytes; size_t count; } inode[OPS];
+  struct {
+    char *bytes;
+    size_t count;
+  } inode[OPS];
   int64_t inodes;
   int64_t handle_inode[FILES];
   size_t handle_at[FILES];
@@ -42,7 +45,10 @@ typedef struct disk {
 static void record(disk *d, change kind, int64_t inode, const char *path, const char *to) {
   if (d->ops == OPS) return;
   op *o = &d->log[d->ops++];
-  *o = (op){.kind = kind, .inode = inode, .path = path ? strdup(path) : NULL, .to = to ? strdup(to) : NULL};
+  *o = (op){.kind = kind,
+            .inode = inode,
+            .path = path ? strdup(path) : NULL,
+            .to = to ? strdup(to) : NULL};
   if (kind != WRITE) return;
   o->count = d->inode[inode].count;
   o->bytes = malloc(o->count + 1);
@@ -174,8 +180,9 @@ static disk *disk_new(void) {
   disk *d = calloc(1, sizeof *d);
   if (!d) abort();
   for (int h = 0; h < FILES; h++) d->handle_inode[h] = -1;
-  d->io = (hd_io){d,         disk_open_read, disk_open_write, disk_read,   disk_write,    disk_size,    disk_truncate,
-                  disk_sync, disk_close,     disk_rename,     disk_remove, disk_make_dir, disk_sync_dir};
+  d->io = (hd_io){d,           disk_open_read, disk_open_write, disk_read,  disk_write,
+                  disk_size,   disk_truncate,  disk_sync,       disk_close, disk_rename,
+                  disk_remove, disk_make_dir,  disk_sync_dir};
   return d;
 }
 static void disk_free(disk *d) {
@@ -209,8 +216,9 @@ static hd_status train(disk *d, bool resume, int keep, hd_error *err) {
   hd_data data = toy_data(&image, SAMPLES);
   toy n = toy_small(&env);
   hd_store *store = hd_store_new(&env);
-  hd_status status = hd_fit(store, n.loss, &data, err, .batch = BATCH, .epochs = EPOCHS, .checkpoints = "run/checkpoints",
-                            .keep = keep, .checkpoint_steps = 1, .resume = resume, .user = d, .on_step = finished, .on_epoch = finished);
+  hd_status status = hd_fit(store, n.loss, &data, err, .batch = BATCH, .epochs = EPOCHS,
+                            .checkpoints = "run/checkpoints", .keep = keep, .checkpoint_steps = 1,
+                            .resume = resume, .user = d, .on_step = finished, .on_epoch = finished);
   record(d, DONE, EPOCHS * SAMPLES / BATCH, NULL, NULL);
   if (!status) status = hd_save(store, "run/model", err);
   hd_store_free(store);
@@ -218,16 +226,19 @@ static hd_status train(disk *d, bool resume, int keep, hd_error *err) {
   return status;
 }
 
-// ---- Every state that may be found after the power came back -------------------------------------
-typedef struct durable { const char *bytes; size_t count; } durable;
+// ---- Every state that may be found after the power came back ------------------------------------
+typedef struct durable {
+  const char *bytes;
+  size_t count;
+} durable;
 enum { START = 2 };  // run/ is made before
 enum { OLD = 0, NEW, CUT, ZEROED, HOLED, CHOICES };
 typedef struct search {
   const disk *d;
-  int keep, at;              // operations done
-  int64_t saves;             // checkpoints finished by then
+  int keep, at;   // operations done
+  int64_t saves;  // checkpoints finished by then
   durable safe[OPS], now[OPS];
-  name kept[FILES];          // what the directories hold for sure
+  name kept[FILES];  // what the directories hold for sure
   int names;
   int pending[OPS], pendings;  // directory operations since
   uint64_t *seen;
@@ -256,16 +267,22 @@ static const char *recover(disk *d, const search *s) {
   hd_store *store = hd_store_new(&env);
   hd_status status = hd_checkpoint_load(store, "run/checkpoints", &c, &err);
   hd_store_free(store);
-  if (status && s->saves) return hd_print(text, sizeof text, "%d were finished: %s", (int)s->saves, err.text), text;
+  if (status && s->saves)
+    return hd_print(text, sizeof text, "%d were finished: %s", (int)s->saves, err.text), text;
   if (!status && (c.saves < s->saves || c.saves > s->saves + 1))
-    return hd_print(text, sizeof text, "%d were finished, number %d was opened", (int)s->saves, (int)c.saves), text;
+    return hd_print(text, sizeof text, "%d were finished, number %d was opened", (int)s->saves,
+                    (int)c.saves),
+           text;
   int i = look(d->at, d->names, "run/model");
   const char *model = i < 0 ? NULL : d->inode[d->at[i].inode].bytes;
-  bool whole = model && d->inode[d->at[i].inode].count == reference_bytes && !memcmp(model, reference, reference_bytes);
+  bool whole = model && d->inode[d->at[i].inode].count == reference_bytes &&
+               !memcmp(model, reference, reference_bytes);
   if (model && !whole) return "the model is neither absent nor whole";
-  if (train(d, true, s->keep, &err)) return hd_print(text, sizeof text, "no resume: %s", err.text), text;
+  if (train(d, true, s->keep, &err))
+    return hd_print(text, sizeof text, "no resume: %s", err.text), text;
   i = look(d->at, d->names, "run/model");
-  if (i < 0 || d->inode[d->at[i].inode].count != reference_bytes || memcmp(d->inode[d->at[i].inode].bytes, reference, reference_bytes))
+  if (i < 0 || d->inode[d->at[i].inode].count != reference_bytes ||
+      memcmp(d->inode[d->at[i].inode].bytes, reference, reference_bytes))
     return "training ended in other bytes";
   for (int k = 0; k < d->names; k++)
     if (strstr(d->at[k].path, ".tmp")) return "a temporary file is left";
@@ -301,7 +318,8 @@ static void check(search *s, const name *at, int names, int choice) {
   if (!known && s->states < s->room) {
     s->seen[s->states++] = key;
     const char *bad = recover(d, s);
-    if (bad && !s->lost++) hd_print(s->first, sizeof s->first, "after call %d, choice %d: %s", s->at, choice, bad);
+    if (bad && !s->lost++)
+      hd_print(s->first, sizeof s->first, "after call %d, choice %d: %s", s->at, choice, bad);
   }
   disk_free(d);
 }
@@ -350,7 +368,10 @@ static int lose_power(const disk *d, int keep, int *states, char *first, size_t 
     int64_t inode = o->kind == DONE || o->inode < 0 ? 0 : o->inode;
     durable *now = &s->now[inode], *safe = &s->safe[inode];
     switch (o->kind) {
-      case CREATE: *now = *safe = (durable){"", 0}; s->pending[s->pendings++] = s->at; break;
+      case CREATE:
+        *now = *safe = (durable){"", 0};
+        s->pending[s->pendings++] = s->at;
+        break;
       case WRITE: *now = (durable){o->bytes, o->count}; break;
       case SYNC: *safe = *now; break;
       case RENAME:
@@ -369,8 +390,9 @@ static int lose_power(const disk *d, int keep, int *states, char *first, size_t 
   return lost;
 }
 
-// ---- The tests ------------------------------------------------------------------------------------
-static int run_and_lose(int keep, bool no_sync, bool no_sync_dir, bool in_place, int *states, char *first, size_t size) {
+// ---- The tests ----------------------------------------------------------------------------------
+static int run_and_lose(int keep, bool no_sync, bool no_sync_dir, bool in_place, int *states,
+                        char *first, size_t size) {
   hd_error err = {0};
   disk *d = disk_new();
   d->no_sync = no_sync, d->no_sync_dir = no_sync_dir, d->in_place = in_place;
@@ -404,7 +426,8 @@ static void nothing_is_lost(void **state) {
 
 static void planted_defects_are_caught(void **state) {
   (void)state;
-  static const char *const names[] = {"no fsync of the file", "no fsync of the directory", "written in place"};
+  static const char *const names[] = {"no fsync of the file", "no fsync of the directory",
+                                      "written in place"};
   for (int k = 0; k < 3; k++) {
     int states;
     char first[300];
@@ -421,6 +444,7 @@ static int end(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_is_lost), cmocka_unit_test(planted_defects_are_caught)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_is_lost),
+                                     cmocka_unit_test(planted_defects_are_caught)};
   return cmocka_run_group_tests(tests, NULL, end);
 }

@@ -46,8 +46,9 @@ typedef struct bad_options {
   HD_OPTIONS;
   int pieces, arrival;
 } bad_options;
-static const hd_field bad_field[] = {HD_FIELD(bad_options, pieces, INT, .standard = "0", .help = "of the sum"),
-                                     HD_FIELD(bad_options, arrival, INT, .standard = "0", .help = "add as they come")};
+static const hd_field bad_field[] = {
+    HD_FIELD(bad_options, pieces, INT, .standard = "0", .help = "of the sum"),
+    HD_FIELD(bad_options, arrival, INT, .standard = "0", .help = "add as they come")};
 static const hd_fields bad_fields = HD_FIELDS("bad_mean", bad_options, bad_field);
 
 static hd_status bad_shape(hd_rule *r) {
@@ -57,7 +58,8 @@ static hd_status bad_shape(hd_rule *r) {
 
 static void bad_piece(const hd_args *a, int64_t part) {
   const bad_options *o = a->attr;
-  int64_t n = hd_shape_count(a->in_type[0].shape), from = n * part / o->pieces, to = n * (part + 1) / o->pieces;
+  int64_t n = hd_shape_count(a->in_type[0].shape), from = n * part / o->pieces,
+          to = n * (part + 1) / o->pieces;
   float sum = 0, *all = a->scratch;
   for (int64_t i = from; i < to; i++) sum += ((const float *)a->in[0])[i];
   if (o->arrival) all[1 + (int)all[0]++] = sum;  // not atomic: the host runs one part at a time
@@ -81,12 +83,20 @@ static hd_status bad_lower(hd_lowering *l) {
   return HD_OK;
 }
 static void bad_grad(hd_grad_rule *g) {
-  hd_val x = g->rule->value[0], mean = g->rule->result[0];  // times itself: its bits reach the weights
+  hd_val x = g->rule->value[0],
+         mean = g->rule->result[0];  // times itself: its bits reach the weights
   g->dx[0] = hd_expand_like(hd_mul(g->dy[0], mean), x, .axes = HD_AXIS(0), .mean = true);
 }
 static void bad_reference(const hd_args *a, int64_t part) { ((float *)a->out[0])[part] = 0; }
-static const hd_op bad_mean = {.name = "bad_mean", .fields = &bad_fields, .min_in = 1, .max_in = 1, .n_out = 1,
-                               .shape = bad_shape, .ref32 = bad_reference, .lower = bad_lower, .grad = bad_grad};
+static const hd_op bad_mean = {.name = "bad_mean",
+                               .fields = &bad_fields,
+                               .min_in = 1,
+                               .max_in = 1,
+                               .n_out = 1,
+                               .shape = bad_shape,
+                               .ref32 = bad_reference,
+                               .lower = bad_lower,
+                               .grad = bad_grad};
 
 // ---- A training run -----------------------------------------------------------------------------
 typedef struct run {
@@ -124,7 +134,10 @@ static bool print_epoch(void *user, const hd_progress *p) {
 
 static void train(build *net, const hd_data *data, const run *r, const char *to, bool print) {
   host h = {.order = r->host_order, .state = 5};
-  hd_env env = {.user = &h, .threads = r->threads, .cpu = r->cpu, .parallel = r->host_order ? host_parallel : NULL};
+  hd_env env = {.user = &h,
+                .threads = r->threads,
+                .cpu = r->cpu,
+                .parallel = r->host_order ? host_parallel : NULL};
   hd_error err = {0};
   toy n = net(&env);
   hd_store *store = hd_store_new(&env);
@@ -132,9 +145,10 @@ static void train(build *net, const hd_data *data, const run *r, const char *to,
     bad_options o = {.pieces = r->planted_arrival ? 4 : r->threads, .arrival = r->planted_arrival};
     n.loss = hd_node_add(&bad_mean, &o, &n.rows, 1);
   }
-  hd_status status = hd_fit(store, n.loss, data, &err, .optimizer = hd_sgd(.lr = 0.05f, .momentum = 0.9f), .batch = 96,
-                            .epochs = 2, .no_fusion = r->no_fusion, .shards = r->shards, .accuracy = n.accuracy,
-                            .on_epoch = print ? print_epoch : NULL);
+  hd_status status =
+      hd_fit(store, n.loss, data, &err, .optimizer = hd_sgd(.lr = 0.05f, .momentum = 0.9f),
+             .batch = 96, .epochs = 2, .no_fusion = r->no_fusion, .shards = r->shards,
+             .accuracy = n.accuracy, .on_epoch = print ? print_epoch : NULL);
   if (!status) status = hd_save(store, to, &err);
   if (status) print_error("%s\n", err.text);
   assert_int_equal(status, HD_OK);
@@ -142,7 +156,8 @@ static void train(build *net, const hd_data *data, const run *r, const char *to,
   if (net == toy_lenet) {
     int64_t weights = 0;
     for (int i = 0; i < hd_store_count(store); i++)
-      if (hd_store_at(store, i)->role == HD_WEIGHT) weights += hd_shape_count(hd_store_at(store, i)->type.shape);
+      if (hd_store_at(store, i)->role == HD_WEIGHT)
+        weights += hd_shape_count(hd_store_at(store, i)->type.shape);
     assert_int_equal(weights, 61706);
   }
   hd_store_free(store);
@@ -151,8 +166,8 @@ static void train(build *net, const hd_data *data, const run *r, const char *to,
 
 static void describe(const run *r, const char *what) {
   static const char *const orders[] = {"own threads", "host, reversed", "host, shuffled"};
-  print_error("%s: cpu %s, %d threads, %s, fusion %s\n", what, r->cpu ? r->cpu : "best", r->threads, orders[r->host_order],
-              r->no_fusion ? "off" : "on");
+  print_error("%s: cpu %s, %d threads, %s, fusion %s\n", what, r->cpu ? r->cpu : "best", r->threads,
+              orders[r->host_order], r->no_fusion ? "off" : "on");
 }
 
 static bool same(build *net, const hd_data *data, const run *a, const run *b) {
@@ -165,7 +180,7 @@ static bool has_cpu(const char *cpu) {
   hd_store *store = hd_store_new(&(hd_env){.threads = 1, .cpu = cpu});
   bool has = store && !*hd_store_error(store);
   hd_store_free(store);
-  if (!has) printf("SKIPPED: this processor has no %s\n", cpu);
+  if (!has) printf("skip: this processor has no %s\n", cpu);
   return has;
 }
 
@@ -173,7 +188,9 @@ static bool has_cpu(const char *cpu) {
 static void one_model(build *net, const hd_data *data, bool baseline) {
   run list[24], *r = list;
   if (has_cpu("avx512")) *r++ = (run){.cpu = "avx512", .threads = 1};
-  if (has_cpu("avx2")) *r++ = (run){.cpu = "avx2", .threads = 1}, *r++ = (run){.cpu = "avx2", .threads = 3, .no_fusion = true};
+  if (has_cpu("avx2"))
+    *r++ = (run){.cpu = "avx2", .threads = 1},
+    *r++ = (run){.cpu = "avx2", .threads = 3, .no_fusion = true};
   if (r == list) *r++ = (run){.threads = 1};
   *r++ = (run){.threads = 2};
   *r++ = (run){.threads = 3};
@@ -191,7 +208,8 @@ static void one_model(build *net, const hd_data *data, bool baseline) {
   assert_int_equal(wrong, 0);
   // Without fused multiply-adds the numbers are others, but again the same for all.
   if (baseline) {
-    run one = {.cpu = "baseline", .threads = 1}, three = {.cpu = "baseline", .threads = 3, .no_fusion = true};
+    run one = {.cpu = "baseline", .threads = 1},
+        three = {.cpu = "baseline", .threads = 3, .no_fusion = true};
     assert_true(same(net, data, &one, &three));
   }
 }
@@ -221,13 +239,18 @@ static void shards(void **state) {
 static void fashion(void **state) {
   (void)state;
   if (!toy_slow()) {
-    printf("SKIPPED: two epochs of all of Fashion-MNIST need HADAL_SLOW=1 (make test-all)\n");
+    printf("skip: two epochs of all of Fashion-MNIST need HADAL_SLOW=1 (make test-all)\n");
+    skip();
+  }
+  if (TOY_SANITIZED) {
+    printf("skip: Fashion-MNIST takes too long under a sanitizer\n");
     skip();
   }
   hd_error err = {0};
   hd_data data;
-  if (hd_data_open(NULL, "fashion-mnist", "train", &data, &err, .root = getenv("HADAL_DATA"), .inflate = hd_gunzip)) {
-    printf("SKIPPED: %s\n", err.text);
+  if (hd_data_open(NULL, "fashion-mnist", "train", &data, &err, .root = getenv("HADAL_DATA"),
+                   .inflate = hd_gunzip)) {
+    printf("skip: %s\n", err.text);
     skip();
   }
   one_model(toy_lenet, &data, false);
@@ -240,7 +263,8 @@ static void planted_sums_are_caught(void **state) {
   run one = {.threads = 1, .planted = true}, three = {.threads = 3, .planted = true};
   assert_true(same(toy_small, &data, &one, &one));
   assert_false(same(toy_small, &data, &one, &three));
-  run reversed = {.threads = 8, .host_order = REVERSED, .planted = true, .planted_arrival = true}, shuffled = reversed;
+  run reversed = {.threads = 8, .host_order = REVERSED, .planted = true, .planted_arrival = true},
+      shuffled = reversed;
   shuffled.host_order = SHUFFLED;
   assert_true(same(toy_small, &data, &reversed, &reversed));
   assert_false(same(toy_small, &data, &reversed, &shuffled));
@@ -262,10 +286,12 @@ static int remove_folder(void **state) {
 int main(int count, char **words) {
   if (count > 2 && !strcmp(words[1], "train")) {
     hd_data data = toy_data(&little, 300);
-    train(toy_small, &data, &(run){.threads = 2, .cpu = count > 3 ? words[3] : NULL}, words[2], true);
+    train(toy_small, &data, &(run){.threads = 2, .cpu = count > 3 ? words[3] : NULL}, words[2],
+          true);
     return 0;
   }
-  const struct CMUnitTest tests[] = {cmocka_unit_test(lenet), cmocka_unit_test(batch_norm_and_dropout), cmocka_unit_test(shards),
-                                     cmocka_unit_test(planted_sums_are_caught), cmocka_unit_test(fashion)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(lenet), cmocka_unit_test(batch_norm_and_dropout), cmocka_unit_test(shards),
+      cmocka_unit_test(planted_sums_are_caught), cmocka_unit_test(fashion)};
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

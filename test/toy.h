@@ -33,7 +33,7 @@ static inline uint32_t toy_mix(uint32_t a, uint32_t b) {
 }
 
 static inline hd_status toy_read(void *user, int column, const int64_t *index, int64_t count,
-                                  void *to, hd_error *err) {
+                                 void *to, hd_error *err) {
   (void)err;
   const toy_images *set = user;
   int side = set->side;
@@ -42,7 +42,7 @@ static inline hd_status toy_read(void *user, int column, const int64_t *index, i
   for (int64_t i = 0; i < count; i++) {
     uint32_t n = (uint32_t)(index[i] + set->first), class = toy_mix(n, 7) % 10;
     if (column == 1) {
-      label[i] = (int32_t)class;
+      label[i] = (int32_t) class;
       continue;
     }
     for (int y = 0; y < side; y++)
@@ -55,13 +55,13 @@ static inline hd_status toy_read(void *user, int column, const int64_t *index, i
 }
 
 static inline hd_data toy_data(toy_images *set, int64_t samples) {
-  return (hd_data){.user = set,
-                   .samples = samples,
-                   .columns = 2,
-                   .column = {{"image", {HD_U8, HD_SHAPE(set->side, set->side, 1)}},
-                              {"label", {HD_I32, {0}}}},
-                   .read = toy_read,
-                   .classes = 10};
+  return (hd_data){
+      .user = set,
+      .samples = samples,
+      .columns = 2,
+      .column = {{"image", {HD_U8, HD_SHAPE(set->side, set->side, 1)}}, {"label", {HD_I32, {0}}}},
+      .read = toy_read,
+      .classes = 10};
 }
 
 // ---- Networks -----------------------------------------------------------------------------------
@@ -72,10 +72,10 @@ typedef struct toy {
 
 static inline toy toy_end(hd_graph *g, hd_val logits, hd_val label) {
   return (toy){.graph = g,
-                .logits = logits,
-                .rows = hd_op_cross_entropy(logits, label),
-                .loss = hd_cross_entropy(logits, label),
-                .accuracy = hd_accuracy(logits, label)};
+               .logits = logits,
+               .rows = hd_op_cross_entropy(logits, label),
+               .loss = hd_cross_entropy(logits, label),
+               .accuracy = hd_accuracy(logits, label)};
 }
 
 static inline hd_val toy_image(hd_graph *g, int side) {

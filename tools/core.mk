@@ -3,7 +3,7 @@
 CC ?= cc
 CFLAGS ?= -O2
 B := build/core
-floors := base tensor kernel graph op grad plan store nn io data train learn model recipe
+floors := base tensor kernel graph op grad store plan nn io data train learn model recipe
 flags := -std=c11 -Iinclude -fvisibility=hidden -Wall -Wextra -Wpedantic -Wshadow -MMD -MP $(CFLAGS)
 recipes := -DHD_RECIPE_DIR='"/usr/local/share/hadal/recipes"'
 

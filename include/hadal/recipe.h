@@ -107,7 +107,7 @@ HD_API void hd_splits_free(hd_splits *parts);
 // Puts the fitted preprocessing into the store. A no-op without one.
 HD_API hd_status hd_recipe_fit_scale(const hd_recipe *recipe, const hd_data *train, hd_store *store, hd_error *err);
 // The recipe's training as hd_fit wants it; valid, callbacks and folders are the caller's to add.
-HD_API hd_fit_options hd_recipe_fit_options(const hd_recipe *recipe);
+HD_API void hd_recipe_fit_options(const hd_recipe *recipe, hd_fit_options *to);
 
 // ---- Models ---------------------------------------------------------------------------------------
 // What model.safetensors holds beside the weights, under "hadal.recipe": network, input, classes,

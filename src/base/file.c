@@ -43,7 +43,8 @@ static hd_status read_open(const hd_env *env, int handle, const char *path, int6
     char *larger =
         *to ? hd_resize(env, *to, (size_t)room + 1) : hd_alloc_raw(env, (size_t)room + 1);
     if (!larger)
-      return hd_fail(err, HD_E_MEMORY, "%s: memory is out for %lld bytes", path, (long long)room + 1);
+      return hd_fail(err, HD_E_MEMORY, "%s: memory is out for %lld bytes", path,
+                     (long long)room + 1);
     *to = larger;
     int64_t got =
         read_all(io, handle, *to + done, room + 1 - done);  // the place of the NUL as well

@@ -97,7 +97,8 @@ static bool on_epoch(void *user, const hd_progress *at) {
 
 static hd_status fit(training *t, const char *checkpoints) {
   hd_error err = {0};
-  hd_fit_options o = hd_recipe_fit_options(t->recipe);
+  hd_fit_options o;
+  hd_recipe_fit_options(t->recipe, &o);
   o.accuracy = t->network.accuracy;
   o.valid = t->parts.has_valid ? &t->parts.valid : NULL;
   o.user = t;

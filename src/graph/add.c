@@ -70,6 +70,15 @@ hd_node *hd_node_share(hd_graph *g, hd_node *n) {
   return n;
 }
 
+bool hd_size_fits(hd_graph *g, const char *what, const hd_type *type) {
+  static const int64_t largest = (int64_t)1 << 40;
+  int64_t count = hd_shape_count(type->shape);
+  char text[96];
+  if (count >= 0 && count <= largest) return true;
+  hd_graph_fail(g, HD_E_LIMIT, "%s: %s has more than %lld elements; use a smaller batch", what, hd_shape_text(type->shape, text, sizeof text), (long long)largest);
+  return false;
+}
+
 hd_val hd_node_add_as(const hd_op *op, const void *attr, const hd_val *in, int n_in, bool rewrite) {
   hd_graph *g = NULL;
   for (int i = 0; i < n_in && !g; i++) g = in[i].graph;
@@ -90,6 +99,8 @@ hd_val hd_node_add_as(const hd_op *op, const void *attr, const hd_val *in, int n
     r.attr = copy;
   }
   if (op->shape(&r) || g->error.status) return hd_graph_fail(g, HD_E_INTERNAL, "%s: refused without saying why", op->name), (hd_val){0};
+  for (int i = 0; i < op->n_out && g->sealed; i++)
+    if (!hd_size_fits(g, op->name, &out_type[i])) return (hd_val){0};
   if (g->sealed && rewrite && op->rewrite) {
     hd_val v = op->rewrite(&r, g->train);
     if (g->error.status) return (hd_val){0};

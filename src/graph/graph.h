@@ -92,6 +92,8 @@ hd_status hd_name_walk(hd_graph *graph, const hd_val *root, int count);
 // output 0 only.
 hd_val hd_node_add_as(const hd_op *op, const void *attr, const hd_val *in, int n_in, bool rewrite);
 
+// No value of a sealed graph is so large that its bytes, or a product of its sizes, could overflow.
+bool hd_size_fits(hd_graph *graph, const char *what, const hd_type *type);
 // A finished leaf of a sealed graph joins the shared nodes.
 hd_node *hd_node_share(hd_graph *graph, hd_node *node);
 

@@ -1,8 +1,6 @@
 // Graph to plan: the stages one after the other.
 #include "plan.h"
 
-static const int64_t LARGEST = (int64_t)1 << 40;  // elements of one value
-
 static hd_status describe_ports(hd_compile_state *s) {
   hd_plan *p = s->plan;
   int inputs = 0;
@@ -56,16 +54,6 @@ static hd_status walk(hd_compile_state *s) {
   }
   if (!ok) return hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
   for (int i = 0; i < values; i++) s->value[i] = (hd_value){.buffer = -1, .first = -1, .last = -1};
-  for (int32_t i = 0; i < s->nodes; i++) {  // from here on, the size of a value cannot overflow
-    const hd_node *n = g->node[s->order[i]];
-    for (int k = 0; k < n->n_out; k++) {
-      int64_t count = hd_shape_count(n->out[k].shape);
-      char text[96];
-      if (count < 0 || count > LARGEST)
-        return hd_fail(s->err, HD_E_LIMIT, "compile: %s of %s has more than %lld elements; use a smaller batch", hd_shape_text(n->out[k].shape, text, sizeof text),
-                       n->op ? n->op->name : n->name ? n->name : "a constant", (long long)LARGEST);
-    }
-  }
   return HD_OK;
 }
 

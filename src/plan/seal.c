@@ -14,6 +14,7 @@ static hd_val copy_leaf(copy *c, hd_compile_state *s, const hd_node *n, const ch
       return hd_graph_fail(g, HD_E_SHAPE, "%s: size %d of %s is not bound; compile with .%s", name ? name : "input", i,
                            hd_shape_text(type.shape, text, sizeof text), d == HD_BATCH ? "batch" : d == HD_TIME ? "time" : "length"), (hd_val){0};
   }
+  if (!hd_size_fits(g, name ? name : "a value", &type)) return (hd_val){0};
   hd_node *m = hd_node_new(g, 0, 1);
   if (!m) return (hd_val){0};
   m->leaf = n->leaf ? n->leaf : HD_LEAF_INPUT;

@@ -100,8 +100,8 @@ hd_status hd_recipe_build(const hd_recipe *r, const hd_signature *s, hd_graph *g
   return g->error.status ? failed(&reader, &r->inside->layer[r->layers - 1], r->layers, g) : HD_OK;
 }
 
-hd_fit_options hd_recipe_fit_options(const hd_recipe *r) {
-  return (hd_fit_options){.optimizer = r->optimizer, .schedule = r->schedule, .batch = r->train.batch, .epochs = r->train.epochs,
+void hd_recipe_fit_options(const hd_recipe *r, hd_fit_options *to) {
+  *to = (hd_fit_options){.optimizer = r->optimizer, .schedule = r->schedule, .batch = r->train.batch, .epochs = r->train.epochs,
                           .seed = (uint64_t)r->train.seed, .no_shuffle = r->train.no_shuffle, .patience = r->train.patience,
                           .min_delta = r->train.min_delta, .restore_best = r->train.restore_best, .shards = r->train.shards,
                           .keep = r->train.keep, .checkpoint_steps = r->train.checkpoint_steps};

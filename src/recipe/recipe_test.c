@@ -1,4 +1,5 @@
 // Recipes: every mistake with its message, defaults, overrides, networks, models.
+#define _POSIX_C_SOURCE 200809L
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

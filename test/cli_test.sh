@@ -1,0 +1,174 @@
+#!/bin/sh
+# The command end to end: each command, its exit statuses and messages, and a run that is interrupted
+# and goes on to the same bits.
+H=$HADAL_COMMAND
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+ln -s "$HADAL_SOURCE/recipes" recipes
+ln -s "$HADAL_SOURCE/data" data
+unset HADAL_CPU
+bad=0
+# The recipes as this build reads them.
+if "$H" summary xor >/dev/null 2>err; then :; elif grep -q libyaml-dev err; then
+  echo "skip: this build reads no YAML"
+  exit 77
+fi
+
+# check STATUS WORDS COMMAND...: the command must exit so and say WORDS, on stdout or stderr
+check() {
+  want=$1 words=$2
+  shift 2
+  "$@" >out 2>err
+  got=$?
+  if [ $got -ne "$want" ] || ! cat out err | grep -qF -- "$words"; then
+    echo "FAILED: $*"
+    echo "  status $got, wanted $want with: $words"
+    sed 's/^/  /' err | head -n 5
+    bad=1
+  fi
+}
+same() {  # same FILE FILE
+  cmp -s "$1" "$2" || { echo "FAILED: $1 and $2 differ"; bad=1; }
+}
+
+# ---- Help and mistakes in the call
+check 0 'hadal train' "$H" --help
+check 0 'hadal 0.' "$H" --version
+for command in train eval predict summary list check bench; do
+  check 0 "hadal $command" "$H" $command --help
+done
+check 2 'unknown command "trian"; did you mean "train"?' "$H" trian
+check 2 'unknown option "--sed"' "$H" train xor --sed 3
+check 2 '--seed needs a value' "$H" train xor --seed
+check 2 'must be a whole number' "$H" train xor --seed x
+check 2 'something is missing' "$H" train
+check 2 'too many words' "$H" train xor iris
+check 2 'did you mean "xor"?' "$H" train xo
+check 2 'there is no such recipe' "$H" train ./nothing.yaml
+check 2 '--set train.epoch=3: train: unknown field "epoch"; did you mean "epochs"?' "$H" train xor --set train.epoch=3
+check 2 'xor.yaml: train: batch is 5, larger than the 4 training samples' "$H" train xor --set train.batch=5
+check 2 'neither a run directory nor a model' "$H" eval nothing
+check 2 'list: unknown "recipe"; did you mean recipes' "$H" list recipe
+check 2 'n is missing' "$H" bench matmul:m3k4
+check 2 'did you mean "matmul"?' "$H" check matmull
+HADAL_CPU=none check 2 'cpu "none" is not known' "$H" train xor
+test ! -e runs || { echo 'FAILED: a wrong call left a run directory'; bad=1; }
+
+cat >misfit.yaml <<'END'
+data: digits
+model:
+  - conv2d: {filters: 4, kernel: 3}
+  - max_pool2d: 9
+  - flatten
+  - dense: 10
+END
+check 2 'misfit.yaml:4: layer 2, max_pool2d: ' "$H" train misfit.yaml
+check 2 '(N, 6, 6, 4)' "$H" train misfit.yaml
+printf 'data: xor\nmodel: [dense: 3]\n' >ends.yaml
+check 2 'end with `- dense: 2`' "$H" train ends.yaml
+printf 'data: {name: mnist}\nmodel: [flatten, dense: 10]\n' >absent.yaml
+HADAL_DATA=/nonexistent HOME=/nonexistent check 1 'mnist' "$H" train absent.yaml
+printf 'data: {name: bad.csv}\nmodel: [dense: 2]\n' >csv.yaml
+printf '1,2,a\n3,x,b\n' >bad.csv
+check 1 'bad.csv:2' "$H" train csv.yaml
+
+# ---- XOR: train, evaluate, predict
+check 0 'accuracy 100.00 %' "$H" train xor
+check 0 '' "$H" train xor --quiet --run again
+test ! -s out || { echo 'FAILED: --quiet is not quiet'; bad=1; }
+same runs/xor-1/model.safetensors again/model.safetensors
+check 0 '' "$H" train xor --quiet --threads 1
+same runs/xor-1/model.safetensors runs/xor-2/model.safetensors
+check 2 'exists already' "$H" train xor --run again
+check 0 '"accuracy":1}' "$H" eval runs/xor-1 --json
+tail -n 1 runs/xor-1/metrics.jsonl | grep -q '^{"final":true,"test":{"loss":[0-9.e-]*,"accuracy":1},"seconds":[0-9.]*,"peak_bytes_planned":[0-9]*,"peak_bytes_used":[0-9]*,"step_allocations":0}$' ||
+  { echo 'FAILED: the final line'; tail -n 1 runs/xor-1/metrics.jsonl; bad=1; }
+head -n 1 runs/xor-1/metrics.jsonl | grep -q '^{"epoch":1,"step":1,"seconds":[0-9.]*,"train":{"loss":[0-9.]*,"accuracy":[0-9.]*}}$' ||
+  { echo 'FAILED: the epoch line'; head -n 1 runs/xor-1/metrics.jsonl; bad=1; }
+test "$("$H" eval runs/xor-1 --json)" = "$(tail -n 1 runs/xor-1/metrics.jsonl | sed 's/.*"test":\({[^}]*}\).*/\1/')" ||
+  { echo 'FAILED: eval differs from the final line'; bad=1; }
+printf '0,1\n1,1\n' >rows.csv
+check 0 'rows.csv:1  1 9' "$H" predict runs/xor-1 rows.csv
+check 0 '[{"file":"rows.csv","row":1,"top":[{"class":"1","p":0.9' "$H" predict runs/xor-1 rows.csv --json --top 1
+printf '0,1,1\n' >wide.csv
+check 1 'a sample is (3), the model wants (2)' "$H" predict runs/xor-1 wide.csv
+check 1 'known are .csv' "$H" predict runs/xor-1 rows.txt
+printf 'x' >broken.safetensors
+check 1 'broken.safetensors' "$H" eval broken.safetensors
+check 0 'regression' "$H" train xor --set loss=mse --set 'model.2.dense=1' --run mse
+check 0 '"value":' "$H" predict mse rows.csv --json
+
+# ---- Digits: interrupted, gone on with
+digits="digits --set train.epochs=6 --set train.checkpoint_steps=20 --quiet"
+check 0 '' "$H" train $digits --run whole
+"$H" train $digits --run parts 2>err &
+pid=$!
+tries=0
+while [ ! -s parts/metrics.jsonl ] && [ $tries -lt 300 ]; do sleep 0.02; tries=$((tries + 1)); done
+kill -INT $pid
+wait $pid
+status=$?
+if [ $status -eq 130 ]; then
+  grep -qF 'hadal train digits --run parts --resume' err || { echo 'FAILED: no way to go on is told'; cat err; bad=1; }
+  check 2 'cannot go on as iris' "$H" train iris --run parts --resume
+  check 0 '' "$H" train digits --run parts --resume --quiet
+elif [ $status -ne 0 ]; then
+  echo "FAILED: interrupted with status $status"
+  bad=1
+fi
+same whole/model.safetensors parts/model.safetensors
+same whole/best.safetensors parts/best.safetensors
+strip() { sed 's/"seconds":[0-9.]*,//; s/,"peak_.*//' "$1/metrics.jsonl" >"$1.stripped"; }
+strip whole
+strip parts
+same whole.stripped parts.stripped
+
+# ---- Killed, gone on with
+"$H" train $digits --run killed 2>/dev/null &
+pid=$!
+tries=0
+while [ ! -s killed/metrics.jsonl ] && [ $tries -lt 300 ]; do sleep 0.02; tries=$((tries + 1)); done
+kill -KILL $pid
+wait $pid 2>/dev/null
+check 0 '' "$H" train $digits --run killed --resume
+same whole/model.safetensors killed/model.safetensors
+strip killed
+same whole.stripped killed.stripped
+rm killed/model.safetensors
+check 2 'the run is not finished' "$H" eval killed
+
+# ---- Images
+{ printf 'P5 8 8 16\n'; head -c 64 /dev/zero; } >zero.pgm
+check 0 '"file":"zero.pgm","top":[{"class":"' "$H" predict whole zero.pgm --json
+{ printf 'P5 9 8 16\n'; head -c 72 /dev/zero; } >wrong.pgm
+check 1 'a sample is (8, 9, 1), the model wants (8, 8, 1)' "$H" predict whole wrong.pgm
+check 1 'digits: image u8 (8, 8, 1); the model was made for x' "$H" eval again --data digits
+
+# ---- Iris: cross-validation
+check 0 'Cross-validation accuracy 9' "$H" train iris --set train.epochs=20 --set data.folds=5
+tail -n 1 runs/iris-1/metrics.jsonl | grep -q '"folds":\[{"loss"' || { echo 'FAILED: no folds in the final line'; bad=1; }
+check 0 'Test accuracy' "$H" train iris --set train.epochs=5 --set data.folds=0 --set data.test=0.3
+check 0 'Test accuracy' "$H" train iris --set train.epochs=5 --set data.fold=2
+
+# ---- Run directories that cannot be made
+if [ "$(id -u)" != 0 ]; then
+  mkdir locked && chmod 500 locked
+  check 1 'locked/x: the run directory cannot be made: Permission denied' "$H" train xor --run locked/x
+fi
+: >file
+check 2 'file: is a file' "$H" train xor --run file
+check 1 'Not a directory' "$H" train xor --run file/x
+
+# ---- Summary, list, check, bench
+check 0 '61,706          416,520' "$H" summary lenet5
+check 0 '"parameters":61706,"trainable":61706,"multiply_adds":416520,' "$H" summary lenet5 --json --batch 1
+check 0 '{"name":"conv2d_1","op":"conv2d","shape":[2,28,28,6],"parameters":156,"multiply_adds":117600}' "$H" summary lenet5 --json --batch 2
+check 0 '"model":"xor"' "$H" summary runs/xor-1 --json
+check 0 '"id": "lenet5"' "$H" list recipes --json
+for what in models ops layers data; do check 0 '' "$H" list $what --json; done
+check 0 'right' "$H" check relu matmul:m7n9k11.ta conv2d:n2h9w8c3,k3s2p1f5.dw conv2d:n2h9w8c4,k3p1f6g2.dx
+check 0 '"percent_of_peak":' "$H" bench matmul:m16n16k16 --json
+
+[ $bad -eq 0 ] && echo "the command keeps its contract"
+exit $bad
