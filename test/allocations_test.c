@@ -183,7 +183,7 @@ static int remove_folder(void **state) {
   (void)state;
   char path[160];
   for (int i = 0; i < 2; i++) {
-    snprintf(path, sizeof path, "%s/checkpoint-%d.safetensors", folder, i);
+    hd_print(path, sizeof path, "%s/checkpoint-%d.safetensors", folder, i);
     remove(path);
   }
   return remove(folder);

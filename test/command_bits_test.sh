@@ -1,6 +1,6 @@
 #!/bin/sh
-# `hadal train` gives one result: for any number of threads, for AVX2, and when it is killed and
-# resumed. The model, the best model and the metrics (but for seconds) are compared; another seed
+# `hadal train` gives one result: for any number of threads, for AVX2, when it is killed and resumed,
+# and when the disk was full (a limit on file sizes stands for that). The model, the best model and the metrics (but for seconds) are compared; another seed
 # must differ, or the comparison would be blind.
 set -u
 [ -x "$HADAL_COMMAND" ] || { echo "skip: no hadal command was built"; exit 77; }
@@ -30,6 +30,12 @@ else
 fi
 train --run "$work/seed" --seed 2 || exit 1
 same seed && say "another seed gives the same result: this test is blind"
+
+# The model fits, a checkpoint does not: an error that names it, and a resume when there is room.
+(ulimit -f 600; train --run "$work/full") >"$work/full.log" 2>&1
+[ $? = 1 ] || say "a full disk: exit status is not 1"
+grep -q "checkpoint.*File too large" "$work/full.log" || say "a full disk: $(cat "$work/full.log")"
+train --run "$work/full" --resume && same full || say "no resume after a full disk"
 
 kills=3
 [ "${HADAL_SLOW:-0}" = 0 ] || kills=20

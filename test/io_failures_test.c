@@ -83,12 +83,12 @@ static int count_temporary(const char *folder) {
 static void clear(void) {
   char path[160];
   for (int i = 0; i < 2 * KEEP; i++) {
-    snprintf(path, sizeof path, "%s/checkpoint-%d.safetensors%s", all.checkpoints, i / 2,
+    hd_print(path, sizeof path, "%s/checkpoint-%d.safetensors%s", all.checkpoints, i / 2,
              i % 2 ? ".tmp" : "");
     unlink(path);
   }
   rmdir(all.checkpoints);
-  snprintf(path, sizeof path, "%s.tmp", all.model);
+  hd_print(path, sizeof path, "%s.tmp", all.model);
   unlink(path);
   unlink(all.model);
 }
@@ -102,7 +102,7 @@ typedef struct plan {
 
 static char complaint[1300];
 static const char *wrong(const char *what, const char *text) {
-  snprintf(complaint, sizeof complaint, "%s: \"%s\"", what, text);
+  hd_print(complaint, sizeof complaint, "%s: \"%s\"", what, text);
   return complaint;
 }
 
@@ -212,9 +212,9 @@ static void planted_defect_is_caught(void **state) {
 static int make_folder(void **state) {
   (void)state;
   if (!toy_folder(all.folder, sizeof all.folder, "io")) return -1;
-  snprintf(all.model, sizeof all.model, "%s/model", all.folder);
-  snprintf(all.reference, sizeof all.reference, "%s/reference", all.folder);
-  snprintf(all.checkpoints, sizeof all.checkpoints, "%s/checkpoints", all.folder);
+  hd_print(all.model, sizeof all.model, "%s/model", all.folder);
+  hd_print(all.reference, sizeof all.reference, "%s/reference", all.folder);
+  hd_print(all.checkpoints, sizeof all.checkpoints, "%s/checkpoints", all.folder);
   hd_error err = {0};
   watch w;
   hd_env env = watch_env(&w);

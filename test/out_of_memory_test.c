@@ -26,7 +26,7 @@ static struct {
 
 static char complaint[1200];
 static const char *wrong(const char *stage, const char *what, const char *text) {
-  snprintf(complaint, sizeof complaint, "%s: %s: \"%s\"", stage, what, text);
+  hd_print(complaint, sizeof complaint, "%s: %s: \"%s\"", stage, what, text);
   return complaint;
 }
 
@@ -155,7 +155,7 @@ static const char *predict(scene *s) {
 static void clear_checkpoints(void) {
   char path[160];
   for (int i = 0; i < 4; i++) {
-    snprintf(path, sizeof path, "%s/checkpoint-%d.safetensors%s", all.checkpoints, i / 2,
+    hd_print(path, sizeof path, "%s/checkpoint-%d.safetensors%s", all.checkpoints, i / 2,
              i % 2 ? ".tmp" : "");
     unlink(path);
   }
@@ -267,9 +267,9 @@ static void planted_defects_are_caught(void **state) {
 static int make_folder(void **state) {
   (void)state;
   if (!toy_folder(all.folder, sizeof all.folder, "memory")) return -1;
-  snprintf(all.model, sizeof all.model, "%s/model", all.folder);
-  snprintf(all.reference, sizeof all.reference, "%s/reference", all.folder);
-  snprintf(all.checkpoints, sizeof all.checkpoints, "%s/checkpoints", all.folder);
+  hd_print(all.model, sizeof all.model, "%s/model", all.folder);
+  hd_print(all.reference, sizeof all.reference, "%s/reference", all.folder);
+  hd_print(all.checkpoints, sizeof all.checkpoints, "%s/checkpoints", all.folder);
   return 0;
 }
 

@@ -273,7 +273,7 @@ static void planted_sums_are_caught(void **state) {
 static int make_folder(void **state) {
   (void)state;
   if (!toy_folder(all.folder, sizeof all.folder, "bits")) return -1;
-  for (int i = 0; i < 2; i++) snprintf(all.path[i], sizeof all.path[i], "%s/%d", all.folder, i);
+  for (int i = 0; i < 2; i++) hd_print(all.path[i], sizeof all.path[i], "%s/%d", all.folder, i);
   return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../include/hadal/hadal.h"
+#include "../src/base/base.h"
 
 // What is slow runs only where HADAL_SLOW is set: `make test-all` does.
 static inline bool toy_slow(void) {
@@ -112,7 +113,7 @@ static inline toy toy_small(const hd_env *env) {
 static inline bool toy_folder(char *to, size_t size, const char *name) {
   static const char *const places[] = {"/dev/shm", "/tmp", "."};
   for (int i = 0; i < 3; i++) {
-    snprintf(to, size, "%s/hadal-%s-XXXXXX", places[i], name);
+    hd_print(to, size, "%s/hadal-%s-XXXXXX", places[i], name);
     if (mkdtemp(to)) return true;
   }
   return false;

@@ -112,12 +112,13 @@ HD_API hd_val hd_global_avg_pool2d(hd_val x);  // (N, H, W, C) -> (N, C)
 HD_API hd_val hd_global_max_pool2d(hd_val x);
 
 // ---- Shape ------------------------------------------------------------------------------------------
-// HD_BATCH ... stand for the bound size, one HD_ANY for what is left over.
+// HD_BATCH ... stand for the bound size, 0 for x's own on that axis, one HD_ANY for what is left.
 HD_API hd_val hd_reshape(hd_val x, hd_shape shape);
 HD_API hd_val hd_flatten(hd_val x);                          // (N, ...) -> (N, product)
 HD_API hd_val hd_transpose(hd_val x, hd_shape permutation);  // output axis i is x's axis permutation[i]
-HD_API hd_val hd_concat(const hd_val *x, int count, int axis);
-HD_API hd_val hd_slice(hd_val x, int axis, int64_t start, int64_t length);  // start < 0: from the end
+HD_API hd_val hd_concat(const hd_val *x, int count, int axis);  // axis < 0: from the end
+// axis, start < 0: from the end; length HD_ANY: up to it.
+HD_API hd_val hd_slice(hd_val x, int axis, int64_t start, int64_t length);
 typedef struct hd_pad_options {
   HD_OPTIONS;
   int before[HD_MAX_RANK] HD_Z, after[HD_MAX_RANK] HD_Z;  // per axis, default 0

@@ -12,10 +12,15 @@ static const cli_option options[] = {
     {"--json", NULL, NULL, "a line for each problem"},
     {NULL, NULL, NULL, NULL}};
 
-static const char *const standard[] = {
-    "matmul:m64n120k400", "matmul:m128n300k784", "matmul:m512n512k512", "matmul:m1024n1024k1024.tb",
-    "conv2d:n64h28w28c1,k5s1p2f6", "conv2d:n64h14w14c6,k5f16", "conv2d:n8h56w56c64,k3s1p1f64",
-    "conv2d:n8h56w56c64,k3s1p1f64.dw", "conv2d:n8h56w56c64,k3s1p1f64.dx"};
+static const char *const standard[] = {"matmul:m64n120k400",
+                                       "matmul:m128n300k784",
+                                       "matmul:m512n512k512",
+                                       "matmul:m1024n1024k1024.tb",
+                                       "conv2d:n64h28w28c1,k5s1p2f6",
+                                       "conv2d:n64h14w14c6,k5f16",
+                                       "conv2d:n8h56w56c64,k3s1p1f64",
+                                       "conv2d:n8h56w56c64,k3s1p1f64.dw",
+                                       "conv2d:n8h56w56c64,k3s1p1f64.dx"};
 
 enum { ROUNDS = 11 };
 
@@ -50,7 +55,8 @@ static hd_status measure(cli_trial *t, hd_pool *pool, hd_isa isa, timing *to, hd
   return status;
 }
 
-static hd_status bench(const cli_process *p, hd_pool *pool, hd_isa isa, const cli_problem *problem, bool json, hd_error *err) {
+static hd_status bench(const cli_process *p, hd_pool *pool, hd_isa isa, const cli_problem *problem,
+                       bool json, hd_error *err) {
   cli_trial trial;
   timing t = {0};
   hd_status status = cli_trial_open(&p->data, problem, HD_F32, &trial, err);
@@ -60,10 +66,14 @@ static hd_status bench(const cli_process *p, hd_pool *pool, hd_isa isa, const cl
   if (status) return status;
   double flops = cli_problem_flop(problem) / t.seconds, percent = 100 * flops / t.peak;
   if (json)
-    printf("{\"problem\":\"%s\",\"seconds\":%.9g,\"gflops\":%.4g,\"percent_of_peak\":%.4g,\"peak_gflops\":%.4g,\"threads\":%d,\"cpu\":\"%s\"}\n", problem->text,
-           t.seconds, flops / 1e9, percent, t.peak / 1e9, hd_pool_threads(pool), hd_isa_name(isa));
+    printf(
+        "{\"problem\":\"%s\",\"seconds\":%.9g,\"gflops\":%.4g,\"percent_of_peak\":%.4g,\"peak_"
+        "gflops\":%.4g,\"threads\":%d,\"cpu\":\"%s\"}\n",
+        problem->text, t.seconds, flops / 1e9, percent, t.peak / 1e9, hd_pool_threads(pool),
+        hd_isa_name(isa));
   else
-    printf("%-36s %10.1f us %9.1f Gflop/s %6.1f %% of %.0f\n", problem->text, 1e6 * t.seconds, flops / 1e9, percent, t.peak / 1e9);
+    printf("%-36s %10.1f us %9.1f Gflop/s %6.1f %% of %.0f\n", problem->text, 1e6 * t.seconds,
+           flops / 1e9, percent, t.peak / 1e9);
   fflush(stdout);
   return HD_OK;
 }
@@ -80,7 +90,8 @@ static int run(cli_args *args) {
   int count = args->words ? args->words : (int)HD_COUNT(standard);
   if (!cli_number(args, "--threads", 1, 1024, 0, &threads)) return CLI_WRONG;
   for (int i = 0; i < count; i++)
-    if (!cli_problem_parse(list[i], &problem, why, sizeof why)) return cli_fail(CLI_WRONG, "%s: %s", list[i], why);
+    if (!cli_problem_parse(list[i], &problem, why, sizeof why))
+      return cli_fail(CLI_WRONG, "%s: %s", list[i], why);
   cli_process_start(&p, (int)threads);
   if (hd_cpu_isa(&p.data, &isa, &err)) return cli_fail(CLI_WRONG, "%s", err.text);
   if (hd_pool_new(&p.data, &pool, &err)) return cli_fail(CLI_FAILED, "%s", err.text);
@@ -90,7 +101,15 @@ static int run(cli_args *args) {
     status = bench(&p, pool, isa, &problem, cli_has(args, "--json"), &err);
   }
   hd_pool_free(pool);
-  return status ? cli_fail(status == HD_E_SHAPE ? CLI_WRONG : CLI_FAILED, "%s", err.text) : CLI_DONE;
+  return status ? cli_fail(status == HD_E_SHAPE ? CLI_WRONG : CLI_FAILED, "%s", err.text)
+                : CLI_DONE;
 }
 
-const cli_command cli_bench = {"bench", "[PROBLEM]... [--threads N] [--json]", "times problems such as matmul:m64n128k784 and conv2d:n8h56w56c64,k3s1p1f64", options, 0, 0, run};
+const cli_command cli_bench = {
+    "bench",
+    "[PROBLEM]... [--threads N] [--json]",
+    "times problems such as matmul:m64n128k784 and conv2d:n8h56w56c64,k3s1p1f64",
+    options,
+    0,
+    0,
+    run};

@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-static const cli_option options[] = {{"--threads", "N", "one per core", "threads"}, {NULL, NULL, NULL, NULL}};
+static const cli_option options[] = {{"--threads", "N", "one per core", "threads"},
+                                     {NULL, NULL, NULL, NULL}};
 
 static double largest_error(const cli_trial *a, const cli_trial *b) {
   hd_type t;
@@ -35,7 +36,9 @@ static int check_problem(const cli_process *p, const cli_problem *problem) {
   if (!status) status = hd_run(fast.workspace, &err);
   if (!status) status = hd_run(exact.workspace, &err);
   double error = status ? 0 : largest_error(&fast, &exact), bound = bound_of(problem);
-  if (!status) printf("%-36s %s  error %.1e of the largest value, at most %.1e\n", problem->text, error <= bound ? "right" : "WRONG", error, bound);
+  if (!status)
+    printf("%-36s %s  error %.1e of the largest value, at most %.1e\n", problem->text,
+           error <= bound ? "right" : "WRONG", error, bound);
   cli_trial_close(&fast);
   cli_trial_close(&exact);
   if (status) return cli_fail(CLI_FAILED, "%s", err.text);
@@ -44,7 +47,8 @@ static int check_problem(const cli_process *p, const cli_problem *problem) {
 
 static int check_all_ops(const cli_process *p) {
   int failures = 0, count = 0;
-  for (const hd_op *const *op = hd_ops(); *op; op++, count++) failures += cli_check_op(p, *op) != CLI_DONE;
+  for (const hd_op *const *op = hd_ops(); *op; op++, count++)
+    failures += cli_check_op(p, *op) != CLI_DONE;
   printf("%d of %d ops are right\n", count - failures, count);
   return failures ? CLI_FAILED : CLI_DONE;
 }
@@ -54,7 +58,8 @@ static int unknown(const char *word) {
   int count = 0;
   for (const hd_op *const *op = hd_ops(); *op && count < 256; op++) names[count++] = (*op)->name;
   int nearest = hd_nearest(word, names, count);
-  return nearest >= 0 ? cli_fail(CLI_WRONG, "check: unknown op \"%s\"; did you mean \"%s\"?", word, names[nearest])
+  return nearest >= 0 ? cli_fail(CLI_WRONG, "check: unknown op \"%s\"; did you mean \"%s\"?", word,
+                                 names[nearest])
                       : cli_fail(CLI_WRONG, "check: unknown op \"%s\"; see hadal list ops", word);
 }
 
@@ -70,7 +75,8 @@ static int run(cli_args *args) {
   for (int i = 0; i < args->words; i++) {
     int status;
     if (strchr(args->word[i], ':')) {
-      if (!cli_problem_parse(args->word[i], &problem, why, sizeof why)) return cli_fail(CLI_WRONG, "%s: %s", args->word[i], why);
+      if (!cli_problem_parse(args->word[i], &problem, why, sizeof why))
+        return cli_fail(CLI_WRONG, "%s: %s", args->word[i], why);
       status = check_problem(&p, &problem);
     } else {
       const hd_op *op = hd_op_find(args->word[i]);
@@ -81,4 +87,10 @@ static int run(cli_args *args) {
   return worst;
 }
 
-const cli_command cli_check = {"check", "[OP|PROBLEM]... [--threads N]", "gradients and fast kernels against the double reference", options, 0, 0, run};
+const cli_command cli_check = {"check",
+                               "[OP|PROBLEM]... [--threads N]",
+                               "gradients and fast kernels against the double reference",
+                               options,
+                               0,
+                               0,
+                               run};

@@ -22,16 +22,21 @@ static void fill(const hd_case *c, int i, hd_type t, void *to) {
   for (int64_t k = 0; k < count; k++) {
     double u = (double)next(&state) / 9007199254740992.0, v = 4 * u - 2;
     if (c->fill[i] == HD_FILL_POSITIVE) v = 0.5 + 1.5 * u;
-    if (c->fill[i] == HD_FILL_DISTINCT) v = 0.013 * (double)((k * 7919 + 13) % (count + 1)) - 0.3 + 0.0041 * i;  // also between inputs
-    if (fabs(v) < 1e-3) v = 0.01;                                         // away from kinks
+    if (c->fill[i] == HD_FILL_DISTINCT)
+      v = 0.013 * (double)((k * 7919 + 13) % (count + 1)) - 0.3 +
+          0.0041 * i;              // also between inputs
+    if (fabs(v) < 1e-3) v = 0.01;  // away from kinks
     v = (double)(float)v;
-    int whole = c->fill[i] == HD_FILL_INDEX ? (int)(next(&state) % (uint64_t)HD_MAX(c->limit, 1)) : (int)(next(&state) % 2);
+    int whole = c->fill[i] == HD_FILL_INDEX ? (int)(next(&state) % (uint64_t)HD_MAX(c->limit, 1))
+                                            : (int)(next(&state) % 2);
     switch (t.dtype) {
       case HD_F64: ((double *)to)[k] = v; break;
       case HD_F32: ((float *)to)[k] = (float)v; break;
       case HD_I32: ((int32_t *)to)[k] = whole; break;
       case HD_I64: ((int64_t *)to)[k] = whole; break;
-      case HD_U8: case HD_BOOL: case HD_I8: ((uint8_t *)to)[k] = (uint8_t)whole; break;
+      case HD_U8:
+      case HD_BOOL:
+      case HD_I8: ((uint8_t *)to)[k] = (uint8_t)whole; break;
       default: break;
     }
   }
@@ -53,8 +58,10 @@ static void close_net(net *n) {
   hd_store_free(n->store);
 }
 
-// The case in f32 or f64: its value, and with `gradients` a loss that weighs every element and its gradient.
-static bool open_net(const hd_env *env, const hd_op *op, const hd_case *c, hd_dtype dtype, bool gradients, net *n, hd_error *err) {
+// The case in f32 or f64: its value, and with `gradients` a loss that weighs every element and its
+// gradient.
+static bool open_net(const hd_env *env, const hd_op *op, const hd_case *c, hd_dtype dtype,
+                     bool gradients, net *n, hd_error *err) {
   *n = (net){.g = hd_graph_new(env), .store = hd_store_new(env)};
   char name[16];
   for (; n->inputs < INPUTS && c->in[n->inputs].dtype; n->inputs++) {
@@ -67,7 +74,8 @@ static bool open_net(const hd_env *env, const hd_op *op, const hd_case *c, hd_dt
   hd_compile_options o = {.fetch = {n->y}, .mode = HD_TRAIN, .batch = 2, .time = 3, .length = 4};
   if (gradients) {
     hd_type t = hd_val_type(n->y);
-    n->loss = t.dtype == dtype ? hd_sum(hd_mul(n->y, hd_input(n->g, "weights", dtype, t.shape))) : (hd_val){0};
+    n->loss = t.dtype == dtype ? hd_sum(hd_mul(n->y, hd_input(n->g, "weights", dtype, t.shape)))
+                               : (hd_val){0};
     if (n->loss.graph) hd_gradients(n->loss, (hd_val){0}, n->x, n->inputs, n->dx);
     o.fetch[0] = n->loss;
     for (int i = 0; i < n->inputs; i++) o.fetch[1 + i] = n->dx[i];
@@ -132,7 +140,8 @@ static double element(const void *from, hd_dtype dtype, int64_t i) {
     case HD_F64: return ((const double *)from)[i];
     case HD_F32: return (double)((const float *)from)[i];
     case HD_I32: return ((const int32_t *)from)[i];
-    case HD_U8: case HD_BOOL: return ((const uint8_t *)from)[i];
+    case HD_U8:
+    case HD_BOOL: return ((const uint8_t *)from)[i];
     default: return NAN;
   }
 }
@@ -157,7 +166,8 @@ int cli_check_op(const cli_process *p, const hd_op *op) {
   for (const hd_case *c = op->cases; c && (c->in[0].dtype || c->refuse); c++) {
     if (c->refuse) continue;
     net fast, exact, graded;
-    bool ok = open_net(&p->data, op, c, HD_F32, false, &fast, &err) & open_net(&p->data, op, c, HD_F64, false, &exact, &err);
+    bool ok = open_net(&p->data, op, c, HD_F32, false, &fast, &err) &
+              open_net(&p->data, op, c, HD_F64, false, &exact, &err);
     double e = ok && !op->random ? kernel_error(&fast, &exact, &err) : 0;
     kernel = HD_MAX(kernel, e);
     wrong += !ok || !(e <= (c->bound > 0 ? c->bound : KERNEL_BOUND));
@@ -173,7 +183,8 @@ int cli_check_op(const cli_process *p, const hd_op *op) {
     close_net(&graded);
     cases++;
   }
-  printf("%-16s %s  %d cases, kernel off by %.1e", op->name, wrong ? "WRONG" : "right", cases, kernel);
+  printf("%-16s %s  %d cases, kernel off by %.1e", op->name, wrong ? "WRONG" : "right", cases,
+         kernel);
   if (op->grad) printf(", gradient by %.1e", gradient);
   printf("%s%s\n", wrong && err.status ? ": " : "", wrong && err.status ? err.text : "");
   return wrong ? CLI_FAILED : CLI_DONE;

@@ -23,21 +23,22 @@ typedef struct cli_option {
 enum { CLI_WORDS = 256, CLI_SETS = 128, CLI_OPTIONS = 16 };
 typedef struct cli_args {
   const struct cli_command *command;
-  const char *word[CLI_WORDS];         // what is no option
+  const char *word[CLI_WORDS];  // what is no option
   int words;
-  const char *value[CLI_OPTIONS];      // of the command's options, "" for a given flag, NULL if absent
-  const char *set[CLI_SETS + 2];       // --set, NULL-terminated
+  const char *value[CLI_OPTIONS];  // of the command's options, "" for a given flag, NULL if absent
+  const char *set[CLI_SETS + 2];   // --set, NULL-terminated
   int sets;
 } cli_args;
 
 typedef struct cli_command {
   const char *name, *usage, *about;
-  const cli_option *options;           // ends with {0}
-  int least, most;                     // words
+  const cli_option *options;  // ends with {0}
+  int least, most;            // words
   int (*run)(cli_args *args);
 } cli_command;
 
-extern const cli_command cli_train, cli_eval, cli_predict, cli_summary, cli_list, cli_check, cli_bench;
+extern const cli_command cli_train, cli_eval, cli_predict, cli_summary, cli_list, cli_check,
+    cli_bench;
 extern const cli_command *const cli_commands[];  // NULL-terminated
 
 // Runs a whole command line; returns the exit status.
@@ -45,18 +46,19 @@ int cli_main(int count, char **words);
 const char *cli_value(const cli_args *args, const char *option);  // NULL: not given
 bool cli_has(const cli_args *args, const char *option);
 // A whole number in [low, high], or `standard` when absent. false: a message was printed.
-bool cli_number(const cli_args *args, const char *option, int64_t low, int64_t high, int64_t standard, int64_t *to);
+bool cli_number(const cli_args *args, const char *option, int64_t low, int64_t high,
+                int64_t standard, int64_t *to);
 
 // "hadal: ..." on stderr; returns `status`.
 int cli_fail(int status, const char *format, ...) HD_PRINTF(2, 3);
 
 // ---- The process --------------------------------------------------------------------------------
 typedef struct cli_process {
-  hd_memory memory;   // of the network: graph, weights, plans
+  hd_memory memory;  // of the network: graph, weights, plans
   hd_memory data_memory;
-  hd_env env;         // counts into `memory`
-  hd_env data;        // for data sets, recipes and texts: counts into `data_memory`
-  int64_t limit;      // bytes of this machine's memory
+  hd_env env;     // counts into `memory`
+  hd_env data;    // for data sets, recipes and texts: counts into `data_memory`
+  int64_t limit;  // bytes of this machine's memory
   hd_data_options sets;
   char cache[1024], shared[1024];
 } cli_process;
@@ -74,7 +76,8 @@ enum { CLI_PATH = 4096 };
 bool cli_find_recipe(const char *word, char *path);
 // Calls see(user, path) for every recipe that can be named, each name once.
 void cli_each_recipe(void (*see)(void *user, const char *name, const char *path), void *user);
-hd_recipe *cli_read_recipe(const cli_process *p, const char *path, const cli_args *args, hd_error *err);
+hd_recipe *cli_read_recipe(const cli_process *p, const char *path, const cli_args *args,
+                           hd_error *err);
 // RUN or a model file -> the model file. false: a message was printed.
 bool cli_find_model(const char *word, char *path);
 
@@ -82,7 +85,7 @@ bool cli_find_model(const char *word, char *path);
 typedef struct cli_run {
   const hd_env *env;
   char dir[CLI_PATH - 64];
-  bool resumed;       // the directory was there
+  bool resumed;  // the directory was there
 } cli_run;
 // Makes or finds the directory; 0 or an exit status with the message printed.
 int cli_run_open(cli_run *run, const hd_env *env, const char *name, const char *dir, bool resume);
@@ -92,7 +95,8 @@ void cli_run_path(const cli_run *run, const char *file, char *to);  // to: char[
 hd_status cli_run_add_metrics(const cli_run *run, const char *line, hd_error *err);
 // Keeps the lines of epochs 1 .. epochs.
 hd_status cli_run_trim_metrics(const cli_run *run, int64_t epochs, hd_error *err);
-hd_status cli_run_describe(const cli_run *run, const hd_recipe *recipe, const cli_process *p, const hd_splits *parts, hd_error *err);
+hd_status cli_run_describe(const cli_run *run, const hd_recipe *recipe, const cli_process *p,
+                           const hd_splits *parts, hd_error *err);
 
 // {"loss":0.3,"accuracy":0.9}; the accuracy as the fraction of `samples` it is
 void cli_add_metrics(hd_text *to, hd_metrics m, int64_t samples);
@@ -101,7 +105,7 @@ void cli_add_metrics(hd_text *to, hd_metrics m, int64_t samples);
 typedef struct cli_progress {
   bool quiet, terminal, open;  // open: an unfinished line is on the terminal
   double shown, started;
-  int64_t done, batch;         // steps since `started`
+  int64_t done, batch;  // steps since `started`
 } cli_progress;
 void cli_progress_start(cli_progress *p, bool quiet);
 void cli_progress_step(cli_progress *p, const hd_progress *at);
@@ -115,13 +119,13 @@ const char *cli_bytes(double bytes, char *to);
 // ---- Samples from files -------------------------------------------------------------------------
 typedef struct cli_sample {
   int file;
-  int64_t row;        // from 1; 0: the file is one sample
+  int64_t row;  // from 1; 0: the file is one sample
 } cli_sample;
 typedef struct cli_samples {
   const hd_env *env;
-  hd_type type;       // of one
-  int64_t size;       // bytes of one
-  const char *set;    // that the model was trained on
+  hd_type type;     // of one
+  int64_t size;     // bytes of one
+  const char *set;  // that the model was trained on
   void *data;
   cli_sample *from;
   int64_t count;
@@ -134,7 +138,7 @@ enum { CLI_FORWARD = 0, CLI_DW, CLI_DX };
 typedef struct cli_problem {
   char text[128];
   bool conv;
-  int64_t m, n, k;                                        // matmul; n is conv2d's batch
+  int64_t m, n, k;  // matmul; n is conv2d's batch
   int64_t h, w, c, f, kernel[2], stride, pad, dilation, groups;
   bool ta, tb;
   int direction;
@@ -148,7 +152,8 @@ typedef struct cli_trial {
   hd_plan *plan;
   hd_workspace *workspace;
 } cli_trial;
-hd_status cli_trial_open(const hd_env *env, const cli_problem *p, hd_dtype dtype, cli_trial *to, hd_error *err);
+hd_status cli_trial_open(const hd_env *env, const cli_problem *p, hd_dtype dtype, cli_trial *to,
+                         hd_error *err);
 void cli_trial_close(cli_trial *t);
 void cli_fill(hd_workspace *workspace, const char *input);
 // Prints a line; CLI_DONE or CLI_FAILED.

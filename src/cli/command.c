@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-const cli_command *const cli_commands[] = {&cli_train, &cli_eval, &cli_predict, &cli_summary, &cli_list, &cli_check, &cli_bench, NULL};
+const cli_command *const cli_commands[] = {&cli_train, &cli_eval,  &cli_predict, &cli_summary,
+                                           &cli_list,  &cli_check, &cli_bench,   NULL};
 
 int cli_fail(int status, const char *format, ...) {
   va_list args;
@@ -18,9 +19,12 @@ int cli_fail(int status, const char *format, ...) {
   return status;
 }
 
-static int suggest(const char *what, const char *word, const char *const *known, int count, const char *help) {
+static int suggest(const char *what, const char *word, const char *const *known, int count,
+                   const char *help) {
   int nearest = hd_nearest(word, known, count);
-  if (nearest >= 0) return cli_fail(CLI_WRONG, "unknown %s \"%s\"; did you mean \"%s\"?", what, word, known[nearest]);
+  if (nearest >= 0)
+    return cli_fail(CLI_WRONG, "unknown %s \"%s\"; did you mean \"%s\"?", what, word,
+                    known[nearest]);
   return cli_fail(CLI_WRONG, "unknown %s \"%s\"; see %s", what, word, help);
 }
 
@@ -28,11 +32,14 @@ static int suggest(const char *what, const char *word, const char *const *known,
 
 static int help(void) {
   printf("hadal %s: deep learning in C\n\n", hd_version());
-  for (int i = 0; cli_commands[i]; i++) printf("  hadal %-8s %s\n", cli_commands[i]->name, cli_commands[i]->about);
-  printf("\nhadal COMMAND --help shows a command's options and defaults.\n"
-         "Start with: hadal train xor\n"
-         "Environment: HADAL_DATA, where data sets lie; HADAL_CPU, the instruction set to use (baseline, avx2, avx512).\n"
-         "Exit status: 0 done, 1 the work failed, 2 the call was wrong, 130 interrupted.\n");
+  for (int i = 0; cli_commands[i]; i++)
+    printf("  hadal %-8s %s\n", cli_commands[i]->name, cli_commands[i]->about);
+  printf(
+      "\nhadal COMMAND --help shows a command's options and defaults.\n"
+      "Start with: hadal train xor\n"
+      "Environment: HADAL_DATA, where data sets lie; HADAL_CPU, the instruction set to use "
+      "(baseline, avx2, avx512).\n"
+      "Exit status: 0 done, 1 the work failed, 2 the call was wrong, 130 interrupted.\n");
   return CLI_DONE;
 }
 
@@ -42,7 +49,8 @@ static int help_for(const cli_command *c) {
   for (const cli_option *o = c->options; o->name; o++) {
     char left[64];
     snprintf(left, sizeof left, "%s%s%s", o->name, o->value ? " " : "", o->value ? o->value : "");
-    printf("  %-18s %s%s%s%s\n", left, o->help, o->standard ? " (default " : "", o->standard ? o->standard : "", o->standard ? ")" : "");
+    printf("  %-18s %s%s%s%s\n", left, o->help, o->standard ? " (default " : "",
+           o->standard ? o->standard : "", o->standard ? ")" : "");
   }
   return CLI_DONE;
 }
@@ -62,12 +70,14 @@ const char *cli_value(const cli_args *a, const char *option) {
 
 bool cli_has(const cli_args *a, const char *option) { return cli_value(a, option) != NULL; }
 
-bool cli_number(const cli_args *a, const char *option, int64_t low, int64_t high, int64_t standard, int64_t *to) {
+bool cli_number(const cli_args *a, const char *option, int64_t low, int64_t high, int64_t standard,
+                int64_t *to) {
   const char *text = cli_value(a, option);
   *to = standard;
   if (!text) return true;
   if (hd_parse_int(text, text + strlen(text), to) && *to >= low && *to <= high) return true;
-  cli_fail(CLI_WRONG, "%s %s: must be a whole number from %lld to %lld", option, text, (long long)low, (long long)high);
+  cli_fail(CLI_WRONG, "%s %s: must be a whole number from %lld to %lld", option, text,
+           (long long)low, (long long)high);
   return false;
 }
 
@@ -94,7 +104,8 @@ static int take_option(cli_args *a, int count, char **words, int *at) {
     a->value[i] = "";
     return 0;
   }
-  if (!equal && *at + 1 >= count) return cli_fail(CLI_WRONG, "%s needs a value: %s %s", name, name, c->options[i].value);
+  if (!equal && *at + 1 >= count)
+    return cli_fail(CLI_WRONG, "%s needs a value: %s %s", name, name, c->options[i].value);
   const char *value = equal ? equal + 1 : words[++*at];
   a->value[i] = value;
   if (strcmp(name, "--set")) return 0;
@@ -121,9 +132,12 @@ static int run(const cli_command *c, int count, char **words) {
     }
   }
   if (a.words < c->least || (c->most && a.words > c->most))
-    return cli_fail(CLI_WRONG, "%s: %s; usage: hadal %s %s", c->name, a.words < c->least ? "something is missing" : "too many words", c->name, c->usage);
+    return cli_fail(CLI_WRONG, "%s: %s; usage: hadal %s %s", c->name,
+                    a.words < c->least ? "something is missing" : "too many words", c->name,
+                    c->usage);
   int status = c->run(&a);
-  if (fflush(stdout) && status == CLI_DONE) return cli_fail(CLI_FAILED, "the output could not be written");
+  if (fflush(stdout) && status == CLI_DONE)
+    return cli_fail(CLI_FAILED, "the output could not be written");
   return status;
 }
 
@@ -134,7 +148,8 @@ int cli_main(int count, char **words) {
     known[n] = cli_commands[n]->name;
     if (!strcmp(name, known[n])) return run(cli_commands[n], count - 2, words + 2);
   }
-  if (!strcmp(name, "--version") || !strcmp(name, "version")) return printf("hadal %s\n", hd_version()), CLI_DONE;
+  if (!strcmp(name, "--version") || !strcmp(name, "version"))
+    return printf("hadal %s\n", hd_version()), CLI_DONE;
   if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
     for (int i = 0; count > 2 && cli_commands[i]; i++)
       if (!strcmp(words[2], cli_commands[i]->name)) return help_for(cli_commands[i]);

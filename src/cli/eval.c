@@ -2,17 +2,20 @@
 #include "cli.h"
 #include "../base/file.h"
 
-static const cli_option options[] = {
-    {"--data", "NAME|PATH", "the model's own", "a set, or a .csv file; its test part if it has one"},
-    {"--threads", "N", "one per core", "threads"},
-    {"--json", NULL, NULL, "print {\"loss\":..,\"accuracy\":..}"},
-    {NULL, NULL, NULL, NULL}};
+static const cli_option options[] = {{"--data", "NAME|PATH", "the model's own",
+                                      "a set, or a .csv file; its test part if it has one"},
+                                     {"--threads", "N", "one per core", "threads"},
+                                     {"--json", NULL, NULL, "print {\"loss\":..,\"accuracy\":..}"},
+                                     {NULL, NULL, NULL, NULL}};
 
 // The recipe that says which data: the run's, which knows of splits, else what the model holds.
-static hd_recipe *data_recipe(const cli_process *p, cli_args *args, const char *word, hd_model *m, hd_error *err) {
+static hd_recipe *data_recipe(const cli_process *p, cli_args *args, const char *word, hd_model *m,
+                              hd_error *err) {
   char path[CLI_PATH], set[CLI_PATH];
   const char *data = cli_value(args, "--data");
-  if (snprintf(path, sizeof path, "%s/recipe.yaml", word) >= (int)sizeof path || !hd_file_exists(&p->data, path)) *path = 0;
+  if (snprintf(path, sizeof path, "%s/recipe.yaml", word) >= (int)sizeof path ||
+      !hd_file_exists(&p->data, path))
+    *path = 0;
   if (data) {
     snprintf(set, sizeof set, "data={\"name\":\"%s\"}", data);
     args->set[args->sets++] = set;
@@ -21,16 +24,22 @@ static hd_recipe *data_recipe(const cli_process *p, cli_args *args, const char *
   return *path ? cli_read_recipe(p, path, args, err) : m->recipe;
 }
 
-static hd_status check_columns(const hd_model *m, const hd_splits *parts, const char *name, hd_error *err) {
+static hd_status check_columns(const hd_model *m, const hd_splits *parts, const char *name,
+                               hd_error *err) {
   hd_signature s;
   char a[96], b[96];
   hd_status status = hd_signature_of(&parts->whole, &s, err);
   if (status) return status;
   const hd_type *have = &s.input.type, *want = &m->signature.input.type;
-  if (strcmp(s.input.name, m->signature.input.name) || have->dtype != want->dtype || !hd_shape_equal(have->shape, want->shape))
-    return hd_fail(err, HD_E_SHAPE, "%s: %s %s %s; the model was made for %s %s %s", name, s.input.name, hd_dtype_name(have->dtype), hd_shape_text(have->shape, a, sizeof a),
-                   m->signature.input.name, hd_dtype_name(want->dtype), hd_shape_text(want->shape, b, sizeof b));
-  if (s.classes > m->signature.classes) return hd_fail(err, HD_E_SHAPE, "%s: %d classes; the model knows %d", name, s.classes, m->signature.classes);
+  if (strcmp(s.input.name, m->signature.input.name) || have->dtype != want->dtype ||
+      !hd_shape_equal(have->shape, want->shape))
+    return hd_fail(err, HD_E_SHAPE, "%s: %s %s %s; the model was made for %s %s %s", name,
+                   s.input.name, hd_dtype_name(have->dtype),
+                   hd_shape_text(have->shape, a, sizeof a), m->signature.input.name,
+                   hd_dtype_name(want->dtype), hd_shape_text(want->shape, b, sizeof b));
+  if (s.classes > m->signature.classes)
+    return hd_fail(err, HD_E_SHAPE, "%s: %d classes; the model knows %d", name, s.classes,
+                   m->signature.classes);
   return HD_OK;
 }
 
@@ -41,9 +50,12 @@ static int evaluate(cli_process *p, cli_args *args, const char *path) {
   hd_metrics got;
   if (hd_model_open(&p->env, path, &m, &err)) return cli_fail(CLI_FAILED, "%s", err.text);
   hd_recipe *r = data_recipe(p, args, args->word[0], &m, &err);
-  hd_status status = r ? hd_recipe_open(&p->data, r, r->data.folds ? r->data.fold : 0, p->sets, &parts, &err) : HD_E_FORMAT;
+  hd_status status =
+      r ? hd_recipe_open(&p->data, r, r->data.folds ? r->data.fold : 0, p->sets, &parts, &err)
+        : HD_E_FORMAT;
   if (!status) status = check_columns(&m, &parts, r->data.name, &err);
-  if (!status) status = hd_evaluate(m.store, m.network.loss, m.network.accuracy, &parts.test, 0, &got, &err);
+  if (!status)
+    status = hd_evaluate(m.store, m.network.loss, m.network.accuracy, &parts.test, 0, &got, &err);
   if (status) cli_fail(CLI_FAILED, "%s", err.text);
   if (!status && cli_has(args, "--json")) {
     hd_text line = {.env = p->data};
@@ -51,7 +63,8 @@ static int evaluate(cli_process *p, cli_args *args, const char *path) {
     if (!line.failed) printf("%s\n", line.at);
     hd_text_free(&line);
   } else if (!status) {
-    printf("%s, %lld %s samples: loss %.4f", r->data.name, (long long)parts.test.samples, parts.has_test ? "test" : "training", got.loss);
+    printf("%s, %lld %s samples: loss %.4f", r->data.name, (long long)parts.test.samples,
+           parts.has_test ? "test" : "training", got.loss);
     if (got.accuracy == got.accuracy) printf(", accuracy %.2f %%", 100 * got.accuracy);
     printf("\n");
   }
@@ -65,9 +78,16 @@ static int run(cli_args *args) {
   cli_process p;
   char path[CLI_PATH];
   int64_t threads;
-  if (!cli_number(args, "--threads", 1, 1024, 0, &threads) || !cli_find_model(args->word[0], path)) return CLI_WRONG;
+  if (!cli_number(args, "--threads", 1, 1024, 0, &threads) || !cli_find_model(args->word[0], path))
+    return CLI_WRONG;
   cli_process_start(&p, (int)threads);
   return evaluate(&p, args, path);
 }
 
-const cli_command cli_eval = {"eval", "RUN|MODEL [--data NAME|PATH] [--threads N] [--json]", "loss and accuracy of a trained model", options, 1, 1, run};
+const cli_command cli_eval = {"eval",
+                              "RUN|MODEL [--data NAME|PATH] [--threads N] [--json]",
+                              "loss and accuracy of a trained model",
+                              options,
+                              1,
+                              1,
+                              run};

@@ -16,7 +16,8 @@ static const char *const endings[] = {".yaml", ".yml", ".json"};
 static bool recipe_name(const char *file, char *name, size_t size) {
   const char *dot = strrchr(file, '.');
   for (size_t i = 0; dot && dot != file && i < HD_COUNT(endings); i++)
-    if (!strcmp(dot, endings[i])) return snprintf(name, size, "%.*s", (int)(dot - file), file) < (int)size;
+    if (!strcmp(dot, endings[i]))
+      return snprintf(name, size, "%.*s", (int)(dot - file), file) < (int)size;
   return false;
 }
 
@@ -66,8 +67,10 @@ static void not_found(const char *word) {
   if (all) cli_each_recipe(collect, all);
   for (int i = 0; all && i < all->count; i++) known[i] = all->name[i];
   int nearest = all ? hd_nearest(word, known, all->count) : -1;
-  if (nearest >= 0) cli_fail(CLI_WRONG, "no recipe \"%s\"; did you mean \"%s\"?", word, known[nearest]);
-  else cli_fail(CLI_WRONG, "no recipe \"%s\": neither a file nor one of `hadal list recipes`", word);
+  if (nearest >= 0)
+    cli_fail(CLI_WRONG, "no recipe \"%s\"; did you mean \"%s\"?", word, known[nearest]);
+  else
+    cli_fail(CLI_WRONG, "no recipe \"%s\": neither a file nor one of `hadal list recipes`", word);
   free(all);
 }
 
@@ -77,7 +80,8 @@ bool cli_find_recipe(const char *word, char *path) {
   for (int place = 0; named && place < 4; place++)
     for (size_t e = 0; e < HD_COUNT(endings); e++) {
       cli_shared_dir(place, "recipes", dir, sizeof dir);
-      if (snprintf(path, CLI_PATH, "%s/%s%s", dir, word, endings[e]) < CLI_PATH && is_file(path)) return true;
+      if (snprintf(path, CLI_PATH, "%s/%s%s", dir, word, endings[e]) < CLI_PATH && is_file(path))
+        return true;
     }
   if (strlen(word) < CLI_PATH && is_file(word)) return strcpy(path, word), true;
   if (strchr(word, '/')) cli_fail(CLI_WRONG, "%s: there is no such recipe", word);
@@ -87,10 +91,14 @@ bool cli_find_recipe(const char *word, char *path) {
 
 bool cli_find_model(const char *word, char *path) {
   struct stat about;
-  if (stat(word, &about)) return cli_fail(CLI_WRONG, "%s: neither a run directory nor a model file", word), false;
+  if (stat(word, &about))
+    return cli_fail(CLI_WRONG, "%s: neither a run directory nor a model file", word), false;
   if (!S_ISDIR(about.st_mode)) return snprintf(path, CLI_PATH, "%s", word) < CLI_PATH;
-  if (snprintf(path, CLI_PATH, "%s/model.safetensors", word) < CLI_PATH && is_file(path)) return true;
-  cli_fail(CLI_WRONG, "%s: holds no model.safetensors: the run is not finished. Go on with --run %s --resume", word, word);
+  if (snprintf(path, CLI_PATH, "%s/model.safetensors", word) < CLI_PATH && is_file(path))
+    return true;
+  cli_fail(CLI_WRONG,
+           "%s: holds no model.safetensors: the run is not finished. Go on with --run %s --resume",
+           word, word);
   return false;
 }
 
@@ -102,6 +110,7 @@ static hd_document_reader *yaml(void) {
 #endif
 }
 
-hd_recipe *cli_read_recipe(const cli_process *p, const char *path, const cli_args *args, hd_error *err) {
+hd_recipe *cli_read_recipe(const cli_process *p, const char *path, const cli_args *args,
+                           hd_error *err) {
   return hd_recipe_read(&p->data, path, err, .yaml = yaml(), .set = args->set);
 }

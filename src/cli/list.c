@@ -2,7 +2,8 @@
 #include "cli.h"
 #include "../nn/layer.h"
 
-static const cli_option options[] = {{"--json", NULL, NULL, "an array of objects with `id`"}, {NULL, NULL, NULL, NULL}};
+static const cli_option options[] = {{"--json", NULL, NULL, "an array of objects with `id`"},
+                                     {NULL, NULL, NULL, NULL}};
 
 typedef struct listing {
   hd_text json;
@@ -41,20 +42,29 @@ static void list_ops(listing *l) {
   for (const hd_op *const *op = hd_ops(); *op; op++) add(l, (*op)->name, "math", (*op)->math);
 }
 static void list_layers(listing *l) {
-  for (const hd_layer *const *layer = hd_layers(); *layer; layer++) add(l, (*layer)->name, "help", (*layer)->help);
+  for (const hd_layer *const *layer = hd_layers(); *layer; layer++)
+    add(l, (*layer)->name, "help", (*layer)->help);
 }
 static void list_data(listing *l) {
   int count;
   const hd_data_info *info = hd_data_list(&count);
   for (int i = 0; i < count; i++) {
     char text[300];
-    snprintf(text, sizeof text, "%s; %lld + %lld samples; %s; %s", info[i].title, (long long)info[i].train, (long long)info[i].test, info[i].columns, info[i].licence);
+    snprintf(text, sizeof text, "%s; %lld + %lld samples; %s; %s", info[i].title,
+             (long long)info[i].train, (long long)info[i].test, info[i].columns, info[i].licence);
     add(l, info[i].id, "about", text);
   }
 }
 
-static const struct { const char *name; void (*list)(listing *l); int width; } lists[] = {
-    {"recipes", list_recipes, 16}, {"models", list_models, 16}, {"ops", list_ops, 16}, {"layers", list_layers, 18}, {"data", list_data, 14}};
+static const struct {
+  const char *name;
+  void (*list)(listing *l);
+  int width;
+} lists[] = {{"recipes", list_recipes, 16},
+             {"models", list_models, 16},
+             {"ops", list_ops, 16},
+             {"layers", list_layers, 18},
+             {"data", list_data, 14}};
 
 static int run(cli_args *args) {
   const char *known[HD_COUNT(lists)];
@@ -71,8 +81,11 @@ static int run(cli_args *args) {
     return failed ? cli_fail(CLI_FAILED, "memory is out") : CLI_DONE;
   }
   int nearest = hd_nearest(args->word[0], known, HD_COUNT(known));
-  return cli_fail(CLI_WRONG, "list: unknown \"%s\"; %s%s", args->word[0], nearest >= 0 ? "did you mean " : "known are recipes, models, ops, layers, data",
+  return cli_fail(CLI_WRONG, "list: unknown \"%s\"; %s%s", args->word[0],
+                  nearest >= 0 ? "did you mean " : "known are recipes, models, ops, layers, data",
                   nearest >= 0 ? known[nearest] : "");
 }
 
-const cli_command cli_list = {"list", "recipes|models|ops|layers|data [--json]", "lists what can be named", options, 1, 1, run};
+const cli_command cli_list = {
+    "list", "recipes|models|ops|layers|data [--json]", "lists what can be named", options, 1, 1,
+    run};

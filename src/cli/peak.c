@@ -8,15 +8,16 @@ enum { CHAINS = 12, ROUNDS = 2000000 };
 
 // Twelve chains hide the latency of four cycles on two units with room to spare; written out, since
 // an array that is not unrolled would live in memory.
-#define CHAINS_OF(T, first)                                                                        \
-  T x0 = first(0), x1 = first(1), x2 = first(2), x3 = first(3), x4 = first(4), x5 = first(5),      \
+#define CHAINS_OF(T, first) \
+  T x0 = first(0), x1 = first(1), x2 = first(2), x3 = first(3), x4 = first(4), x5 = first(5), \
     x6 = first(6), x7 = first(7), x8 = first(8), x9 = first(9), x10 = first(10), x11 = first(11)
-#define STEP_OF(f)                                                                                 \
-  x0 = f(x0, a, b), x1 = f(x1, a, b), x2 = f(x2, a, b), x3 = f(x3, a, b), x4 = f(x4, a, b),        \
-  x5 = f(x5, a, b), x6 = f(x6, a, b), x7 = f(x7, a, b), x8 = f(x8, a, b), x9 = f(x9, a, b),        \
+#define STEP_OF(f) \
+  x0 = f(x0, a, b), x1 = f(x1, a, b), x2 = f(x2, a, b), x3 = f(x3, a, b), x4 = f(x4, a, b), \
+  x5 = f(x5, a, b), x6 = f(x6, a, b), x7 = f(x7, a, b), x8 = f(x8, a, b), x9 = f(x9, a, b), \
   x10 = f(x10, a, b), x11 = f(x11, a, b)
-#define SUM_OF(add)                                                                                \
-  add(add(add(add(x0, x1), add(x2, x3)), add(add(x4, x5), add(x6, x7))), add(add(x8, x9), add(x10, x11)))
+#define SUM_OF(add) \
+  add(add(add(add(x0, x1), add(x2, x3)), add(add(x4, x5), add(x6, x7))), \
+      add(add(x8, x9), add(x10, x11)))
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -66,7 +67,9 @@ static void part(void *arg, int64_t i) {
 
 double cli_peak_flops(hd_pool *pool, hd_isa isa) {
   work w = {.isa = isa};
-  int threads = HD_MIN(hd_pool_threads(pool), 1024), lanes = isa == HD_ISA_AVX512 ? 16 : isa == HD_ISA_AVX2 ? 8 : 4;
+  int threads = HD_MIN(hd_pool_threads(pool), 1024), lanes = isa == HD_ISA_AVX512 ? 16
+                                                             : isa == HD_ISA_AVX2 ? 8
+                                                                                  : 4;
   double start = hd_seconds();
   hd_pool_run(pool, threads, part, &w);
   double seconds = hd_seconds() - start;

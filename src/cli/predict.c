@@ -4,7 +4,8 @@
 static const cli_option options[] = {
     {"--top", "K", "3", "the K likeliest classes"},
     {"--threads", "N", "one per core", "threads"},
-    {"--json", NULL, NULL, "an array of {\"file\":..,\"top\":[{\"class\":..,\"p\":..}]}, or \"value\""},
+    {"--json", NULL, NULL,
+     "an array of {\"file\":..,\"top\":[{\"class\":..,\"p\":..}]}, or \"value\""},
     {NULL, NULL, NULL, NULL}};
 
 typedef struct prediction {
@@ -30,7 +31,8 @@ static const char *class_name(const hd_signature *s, int i, char *to) {
   return to;
 }
 
-static void print_text(const prediction *p, const char *file, int64_t row, const float *y, int width) {
+static void print_text(const prediction *p, const char *file, int64_t row, const float *y,
+                       int width) {
   char name[32];
   if (row) printf("%s:%lld", file, (long long)row);
   else printf("%s", file);
@@ -45,7 +47,8 @@ static void print_text(const prediction *p, const char *file, int64_t row, const
   printf("\n");
 }
 
-static void add_json(hd_text *t, const prediction *p, const char *file, int64_t row, const float *y, int width) {
+static void add_json(hd_text *t, const prediction *p, const char *file, int64_t row, const float *y,
+                     int width) {
   char name[32];
   hd_text_add(t, "%s{\"file\":", t->size ? ",\n " : "[");
   hd_json_string(t, file);
@@ -86,13 +89,19 @@ static int predict(cli_process *p, cli_args *args, const char *path, int top) {
   hd_model m;
   if (hd_model_open(&p->env, path, &m, &err)) return cli_fail(CLI_FAILED, "%s", err.text);
   hd_type type = m.signature.input.type;
-  cli_samples s = {.env = &p->data, .type = type, .size = hd_shape_count(type.shape) * (int64_t)hd_dtype_size(type.dtype), .set = m.recipe->data.name};
+  cli_samples s = {.env = &p->data,
+                   .type = type,
+                   .size = hd_shape_count(type.shape) * (int64_t)hd_dtype_size(type.dtype),
+                   .set = m.recipe->data.name};
   hd_status status = HD_OK;
-  for (int i = 1; i < args->words && !status; i++) status = cli_samples_add(&s, args->word[i], i - 1, &err);
+  for (int i = 1; i < args->words && !status; i++)
+    status = cli_samples_add(&s, args->word[i], i - 1, &err);
   hd_shape shape = {.rank = type.shape.rank + 1, .d = {s.count}};
   for (int i = 0; i < type.shape.rank; i++) shape.d[i + 1] = type.shape.d[i];
   hd_tensor y = {0};
-  if (!status) y = hd_predict(m.store, m.network.answer, (hd_tensor){.dtype = type.dtype, .shape = shape, .data = s.data}, &err);
+  if (!status)
+    y = hd_predict(m.store, m.network.answer,
+                   (hd_tensor){.dtype = type.dtype, .shape = shape, .data = s.data}, &err);
   int code = y.data ? CLI_DONE : cli_fail(CLI_FAILED, "%s", err.text);
   if (y.data) {
     int width = (int)(hd_shape_count(y.shape) / s.count);
@@ -109,9 +118,18 @@ static int run(cli_args *args) {
   cli_process p;
   char path[CLI_PATH];
   int64_t threads, top;
-  if (!cli_number(args, "--threads", 1, 1024, 0, &threads) || !cli_number(args, "--top", 1, 1000000, 3, &top) || !cli_find_model(args->word[0], path)) return CLI_WRONG;
+  if (!cli_number(args, "--threads", 1, 1024, 0, &threads) ||
+      !cli_number(args, "--top", 1, 1000000, 3, &top) || !cli_find_model(args->word[0], path))
+    return CLI_WRONG;
   cli_process_start(&p, (int)threads);
   return predict(&p, args, path, (int)top);
 }
 
-const cli_command cli_predict = {"predict", "RUN|MODEL FILE... [--top K] [--threads N] [--json]", "what a trained model says of .csv rows, .pgm/.ppm images or .idx arrays", options, 2, 0, run};
+const cli_command cli_predict = {
+    "predict",
+    "RUN|MODEL FILE... [--top K] [--threads N] [--json]",
+    "what a trained model says of .csv rows, .pgm/.ppm images or .idx arrays",
+    options,
+    2,
+    0,
+    run};

@@ -7,7 +7,8 @@ typedef struct key {
   int64_t *to, standard;  // standard -1: required
 } key;
 
-static bool read_keys(const char *text, size_t length, const key *keys, int count, char *why, size_t size) {
+static bool read_keys(const char *text, size_t length, const key *keys, int count, char *why,
+                      size_t size) {
   for (int i = 0; i < count; i++) *keys[i].to = keys[i].standard;
   for (size_t at = 0; at < length;) {
     int i = 0;
@@ -18,47 +19,61 @@ static bool read_keys(const char *text, size_t length, const key *keys, int coun
     while (i < count && keys[i].letter != text[at]) i++;
     size_t digits = strspn(text + at + 1, "0123456789");
     if (i == count) return snprintf(why, size, "no size is called \"%c\"", text[at]), false;
-    if (digits < 1 || digits > 9 || !hd_parse_int(text + at + 1, text + at + 1 + digits, keys[i].to))
+    if (digits < 1 || digits > 9 ||
+        !hd_parse_int(text + at + 1, text + at + 1 + digits, keys[i].to))
       return snprintf(why, size, "\"%c\" needs a number", text[at]), false;
     at += 1 + digits;
   }
   for (int i = 0; i < count; i++)
     if (*keys[i].to < 0) return snprintf(why, size, "%c is missing", keys[i].letter), false;
-    else if (*keys[i].to == 0 && keys[i].letter != 'p') return snprintf(why, size, "%c is 0", keys[i].letter), false;
+    else if (*keys[i].to == 0 && keys[i].letter != 'p')
+      return snprintf(why, size, "%c is 0", keys[i].letter), false;
   return true;
 }
 
 static bool read_suffix(const char *word, size_t length, cli_problem *p, char *why, size_t size) {
   static const char *const names[] = {"ta", "tb", "dw", "dx"};
   for (int i = 0; i < 4; i++) {
-    if (strlen(names[i]) != length || strncmp(names[i], word, length) || p->conv != (i >= 2)) continue;
+    if (strlen(names[i]) != length || strncmp(names[i], word, length) || p->conv != (i >= 2))
+      continue;
     if (i == 0) p->ta = true;
     else if (i == 1) p->tb = true;
     else p->direction = i == 2 ? CLI_DW : CLI_DX;
     return true;
   }
-  return snprintf(why, size, "unknown suffix \".%.*s\"; known are %s", (int)length, word, p->conv ? ".dw and .dx" : ".ta and .tb"), false;
+  return snprintf(why, size, "unknown suffix \".%.*s\"; known are %s", (int)length, word,
+                  p->conv ? ".dw and .dx" : ".ta and .tb"),
+         false;
 }
 
 bool cli_problem_parse(const char *text, cli_problem *p, char *why, size_t size) {
   *p = (cli_problem){0};
-  if (snprintf(p->text, sizeof p->text, "%s", text) >= (int)sizeof p->text) return snprintf(why, size, "too long"), false;
+  if (snprintf(p->text, sizeof p->text, "%s", text) >= (int)sizeof p->text)
+    return snprintf(why, size, "too long"), false;
   const char *colon = strchr(text, ':');
   size_t name = colon ? (size_t)(colon - text) : 0;
   p->conv = name == 6 && !strncmp(text, "conv2d", 6);
   if (!p->conv && !(name == 6 && !strncmp(text, "matmul", 6)))
-    return snprintf(why, size, "begins with neither matmul: nor conv2d:, such as matmul:m64n128k784 and conv2d:n8h56w56c64,k3s1p1f64"), false;
+    return snprintf(why, size,
+                    "begins with neither matmul: nor conv2d:, such as matmul:m64n128k784 and "
+                    "conv2d:n8h56w56c64,k3s1p1f64"),
+           false;
   const char *sizes = colon + 1, *point = strchr(sizes, '.');
   size_t length = point ? (size_t)(point - sizes) : strlen(sizes);
   const key matmul[] = {{'m', &p->m, -1}, {'n', &p->n, -1}, {'k', &p->k, -1}};
-  const key conv[] = {{'n', &p->n, -1}, {'h', &p->h, -1}, {'w', &p->w, -1}, {'c', &p->c, -1}, {'k', &p->kernel[0], -1}, {'f', &p->f, -1},
-                      {'s', &p->stride, 1}, {'p', &p->pad, 0}, {'d', &p->dilation, 1}, {'g', &p->groups, 1}};
-  if (!read_keys(sizes, length, p->conv ? conv : matmul, p->conv ? (int)HD_COUNT(conv) : 3, why, size)) return false;
+  const key conv[] = {{'n', &p->n, -1},     {'h', &p->h, -1},         {'w', &p->w, -1},
+                      {'c', &p->c, -1},     {'k', &p->kernel[0], -1}, {'f', &p->f, -1},
+                      {'s', &p->stride, 1}, {'p', &p->pad, 0},        {'d', &p->dilation, 1},
+                      {'g', &p->groups, 1}};
+  if (!read_keys(sizes, length, p->conv ? conv : matmul, p->conv ? (int)HD_COUNT(conv) : 3, why,
+                 size))
+    return false;
   p->kernel[1] = p->kernel[0];
   while (point) {
     const char *word = point + 1;
     point = strchr(word, '.');
-    if (!read_suffix(word, point ? (size_t)(point - word) : strlen(word), p, why, size)) return false;
+    if (!read_suffix(word, point ? (size_t)(point - word) : strlen(word), p, why, size))
+      return false;
   }
   return true;
 }
@@ -68,7 +83,8 @@ double cli_problem_flop(const cli_problem *p) {
   double reach = (double)(p->dilation * (p->kernel[0] - 1) + 1);
   double h = (double)(int64_t)(((double)(p->h + 2 * p->pad) - reach) / (double)p->stride) + 1;
   double w = (double)(int64_t)(((double)(p->w + 2 * p->pad) - reach) / (double)p->stride) + 1;
-  return 2.0 * (double)p->n * h * w * (double)p->f * (double)(p->kernel[0] * p->kernel[1]) * (double)p->c / (double)p->groups;
+  return 2.0 * (double)p->n * h * w * (double)p->f * (double)(p->kernel[0] * p->kernel[1]) *
+         (double)p->c / (double)p->groups;
 }
 
 static hd_val make(hd_graph *g, const cli_problem *p, hd_dtype dtype) {
@@ -80,8 +96,10 @@ static hd_val make(hd_graph *g, const cli_problem *p, hd_dtype dtype) {
   int pad = (int)p->pad, stride = (int)p->stride, dilation = (int)p->dilation;
   hd_val x = hd_input(g, "x", dtype, HD_SHAPE(p->n, p->h, p->w, p->c));
   hd_val w = hd_input(g, "w", dtype, HD_SHAPE(p->kernel[0], p->kernel[1], p->c / p->groups, p->f));
-  hd_val y = hd_op_conv2d(x, w, .stride = {stride, stride}, .dilation = {dilation, dilation}, .groups = (int)p->groups,
-                          .pad = HD_EXPLICIT, .padding = {pad, pad, pad, pad}), to = y;
+  hd_val y = hd_op_conv2d(x, w, .stride = {stride, stride}, .dilation = {dilation, dilation},
+                          .groups = (int)p->groups, .pad = HD_EXPLICIT,
+                          .padding = {pad, pad, pad, pad}),
+         to = y;
   if (p->direction == CLI_FORWARD || !y.graph) return y;
   hd_val dy = hd_input(g, "dy", dtype, hd_val_type(y).shape);
   hd_gradients(y, dy, p->direction == CLI_DW ? &w : &x, 1, &to);
@@ -102,11 +120,13 @@ void cli_fill(hd_workspace *w, const char *name) {
   }
 }
 
-hd_status cli_trial_open(const hd_env *env, const cli_problem *p, hd_dtype dtype, cli_trial *to, hd_error *err) {
+hd_status cli_trial_open(const hd_env *env, const cli_problem *p, hd_dtype dtype, cli_trial *to,
+                         hd_error *err) {
   static const char *const names[] = {"a", "b", "x", "w", "dy"};
   *to = (cli_trial){.graph = hd_graph_new(env), .store = hd_store_new(env)};
   hd_val y = to->graph ? make(to->graph, p, dtype) : (hd_val){0};
-  if (to->graph && *hd_graph_error(to->graph)) hd_fail(err, HD_E_SHAPE, "%s: %s", p->text, hd_graph_error(to->graph));
+  if (to->graph && *hd_graph_error(to->graph))
+    hd_fail(err, HD_E_SHAPE, "%s: %s", p->text, hd_graph_error(to->graph));
   else to->plan = hd_compile(to->store, err, .fetch = {y}, .batch = 1);
   if (to->plan) to->workspace = hd_workspace_new(to->plan, NULL, err);
   for (size_t i = 0; to->workspace && i < HD_COUNT(names); i++) cli_fill(to->workspace, names[i]);

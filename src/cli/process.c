@@ -11,8 +11,10 @@
 // Memory is refused beyond what the machine has: a clean error instead of the kernel's killer.
 static void *take(void *user, size_t align, size_t bytes) {
   const cli_process *p = user;
-  int64_t held = __atomic_load_n(&p->memory.bytes, __ATOMIC_RELAXED) + __atomic_load_n(&p->data_memory.bytes, __ATOMIC_RELAXED);
-  if (bytes > (uint64_t)INT64_MAX / 2 || (p->limit && (int64_t)bytes > p->limit - held)) return NULL;
+  int64_t held = __atomic_load_n(&p->memory.bytes, __ATOMIC_RELAXED) +
+                 __atomic_load_n(&p->data_memory.bytes, __ATOMIC_RELAXED);
+  if (bytes > (uint64_t)INT64_MAX / 2 || (p->limit && (int64_t)bytes > p->limit - held))
+    return NULL;
   return aligned_alloc(align, (bytes + align - 1) / align * align);
 }
 
@@ -54,11 +56,18 @@ void cli_process_start(cli_process *p, int threads) {
   *p = (cli_process){0};
   int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGE_SIZE);
   if (pages > 0 && page > 0) hd_mul_size(pages, page, &p->limit);
-  p->data = (hd_env){.user = p, .memory = &p->data_memory, .alloc = take, .free = give, .log = say, .threads = threads, .cpu = getenv("HADAL_CPU")};
+  p->data = (hd_env){.user = p,
+                     .memory = &p->data_memory,
+                     .alloc = take,
+                     .free = give,
+                     .log = say,
+                     .threads = threads,
+                     .cpu = getenv("HADAL_CPU")};
   if (p->data.cpu && !*p->data.cpu) p->data.cpu = NULL;
   p->env = p->data;
   p->env.memory = &p->memory;
-  const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME"), *root = getenv("HADAL_DATA");
+  const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME"),
+             *root = getenv("HADAL_DATA");
   if (cache && *cache) snprintf(p->cache, sizeof p->cache, "%s/hadal", cache);
   else if (home && *home) snprintf(p->cache, sizeof p->cache, "%s/.cache/hadal", home);
   for (int place = 0; place < 4; place++) {
@@ -67,7 +76,10 @@ void cli_process_start(cli_process *p, int threads) {
     snprintf(digits, sizeof digits, "%s/digits", p->shared);
     if (is_dir(digits)) break;
   }
-  p->sets = (hd_data_options){.root = root && *root ? root : NULL, .cache = *p->cache ? p->cache : NULL, .shared = p->shared, .inflate = hd_gunzip};
+  p->sets = (hd_data_options){.root = root && *root ? root : NULL,
+                              .cache = *p->cache ? p->cache : NULL,
+                              .shared = p->shared,
+                              .inflate = hd_gunzip};
 }
 
 // ---- Signals ------------------------------------------------------------------------------------

@@ -67,11 +67,14 @@ void cli_progress_step(cli_progress *p, const hd_progress *at) {
   enum { BAR = 20 };
   char bar[BAR * 3 + 1], line[400], left[32], rate[32], accuracy[40] = "";
   int full = at->steps > 0 ? (int)(BAR * at->step / at->steps) : BAR, used = 0;
-  for (int i = 0; i < BAR; i++) used += snprintf(bar + used, sizeof bar - (size_t)used, "%s", i < full ? "\xE2\x94\x81" : " ");
-  if (at->train.accuracy == at->train.accuracy) snprintf(accuracy, sizeof accuracy, "  accuracy %.2f %%", 100 * at->train.accuracy);
+  for (int i = 0; i < BAR; i++)
+    used += snprintf(bar + used, sizeof bar - (size_t)used, "%s", i < full ? "\xE2\x94\x81" : " ");
+  if (at->train.accuracy == at->train.accuracy)
+    snprintf(accuracy, sizeof accuracy, "  accuracy %.2f %%", 100 * at->train.accuracy);
   double epoch = at->step > 0 ? at->seconds / (double)at->step * (double)at->steps : 0;
   double rest = epoch * (at->epochs - at->epoch) + epoch - at->seconds;
-  int length = snprintf(line, sizeof line, "epoch %*d/%d %s  loss %.4f%s  %s  %s left", digits(at->epochs), at->epoch, at->epochs, bar, at->train.loss, accuracy,
+  int length = snprintf(line, sizeof line, "epoch %*d/%d %s  loss %.4f%s  %s  %s left",
+                        digits(at->epochs), at->epoch, at->epochs, bar, at->train.loss, accuracy,
                         rate_text(at->rate, rate), duration(rest, left));
   int shown = length - full * 2, room = columns() - 1;  // a bar's cell has three bytes
   if (shown > room) length -= shown - room;
@@ -86,18 +89,23 @@ void cli_progress_epoch(cli_progress *p, const hd_progress *at) {
   double now = hd_seconds();
   bool last = at->epoch == at->epochs, often = at->epochs > 30;
   if (often && !last && now - p->shown < (p->terminal ? 0.1 : 0) && at->epoch != 1) return;
-  if (often && !last && !p->terminal && at->epoch % ((at->epochs + 19) / 20) != 0 && at->epoch != 1) return;
+  if (often && !last && !p->terminal && at->epoch % ((at->epochs + 19) / 20) != 0 && at->epoch != 1)
+    return;
   char time[32];
   p->shown = now;
   if (p->terminal) printf("\r");
   printf("epoch %*d/%d  loss %.4f", digits(at->epochs), at->epoch, at->epochs, at->train.loss);
-  if (at->train.accuracy == at->train.accuracy) printf("  accuracy %6.2f %%", 100 * at->train.accuracy);
+  if (at->train.accuracy == at->train.accuracy)
+    printf("  accuracy %6.2f %%", 100 * at->train.accuracy);
   if (at->has_valid) {
     printf("   validation loss %.4f", at->valid.loss);
-    if (at->valid.accuracy == at->valid.accuracy) printf("  accuracy %6.2f %%", 100 * at->valid.accuracy);
+    if (at->valid.accuracy == at->valid.accuracy)
+      printf("  accuracy %6.2f %%", 100 * at->valid.accuracy);
     printf(at->best ? "  best" : "      ");
   }
-  if (at->seconds >= 0.05) printf("  %s", at->seconds < 10 ? (snprintf(time, sizeof time, "%.1f s", at->seconds), time) : duration(at->seconds, time));
+  if (at->seconds >= 0.05)
+    printf("  %s", at->seconds < 10 ? (snprintf(time, sizeof time, "%.1f s", at->seconds), time)
+                                    : duration(at->seconds, time));
   p->open = p->terminal && often && !last;
   printf(p->terminal ? p->open ? "\x1b[K" : "\x1b[K\n" : "\n");
   fflush(stdout);

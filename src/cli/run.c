@@ -8,11 +8,14 @@
 #include "../base/cpu.h"
 #include "../base/file.h"
 
-void cli_run_path(const cli_run *run, const char *file, char *to) { snprintf(to, CLI_PATH, "%s/%s", run->dir, file); }
+void cli_run_path(const cli_run *run, const char *file, char *to) {
+  snprintf(to, CLI_PATH, "%s/%s", run->dir, file);
+}
 
 static int cannot(const char *dir, int code) {
   char why[128];
-  return cli_fail(CLI_FAILED, "%s: the run directory cannot be made: %s", dir, hd_errno_text(code, why, sizeof why));
+  return cli_fail(CLI_FAILED, "%s: the run directory cannot be made: %s", dir,
+                  hd_errno_text(code, why, sizeof why));
 }
 
 static int make_parent(const hd_env *env, const char *dir) {
@@ -52,7 +55,9 @@ static bool is_dir(const char *path) {
 
 bool cli_run_find(cli_run *run, const hd_env *env, const char *name, const char *dir) {
   *run = (cli_run){.env = env};
-  if (dir) return snprintf(run->dir, sizeof run->dir, "%s", dir) < (int)sizeof run->dir && is_dir(run->dir);
+  if (dir)
+    return snprintf(run->dir, sizeof run->dir, "%s", dir) < (int)sizeof run->dir &&
+           is_dir(run->dir);
   int n = 1;
   for (;; n++) {
     snprintf(run->dir, sizeof run->dir, "runs/%s-%d", name, n);
@@ -66,11 +71,15 @@ int cli_run_open(cli_run *run, const hd_env *env, const char *name, const char *
   struct stat about;
   *run = (cli_run){.env = env};
   if (!dir) return number(run, name, resume);
-  if (!*dir || snprintf(run->dir, sizeof run->dir, "%s", dir) >= (int)sizeof run->dir) return cli_fail(CLI_WRONG, "--run: the path is empty or too long");
+  if (!*dir || snprintf(run->dir, sizeof run->dir, "%s", dir) >= (int)sizeof run->dir)
+    return cli_fail(CLI_WRONG, "--run: the path is empty or too long");
   for (size_t n = strlen(run->dir); n > 1 && run->dir[n - 1] == '/'; n--) run->dir[n - 1] = 0;
   if (!stat(run->dir, &about)) {
-    if (!S_ISDIR(about.st_mode)) return cli_fail(CLI_WRONG, "%s: is a file, not a run directory", run->dir);
-    if (!resume) return cli_fail(CLI_WRONG, "%s: exists already; go on with --resume, or choose another --run", run->dir);
+    if (!S_ISDIR(about.st_mode))
+      return cli_fail(CLI_WRONG, "%s: is a file, not a run directory", run->dir);
+    if (!resume)
+      return cli_fail(CLI_WRONG, "%s: exists already; go on with --resume, or choose another --run",
+                      run->dir);
     return run->resumed = true, 0;
   }
   int status = make_parent(env, run->dir);
@@ -90,7 +99,8 @@ hd_status cli_run_add_metrics(const cli_run *run, const char *line, hd_error *er
 static size_t kept(const hd_env *env, const char *text, size_t size, int64_t epochs) {
   hd_arena arena = {.env = *env};
   size_t at = 0;
-  for (const char *end; at < size && (end = memchr(text + at, '\n', size - at)); at = (size_t)(end - text) + 1) {
+  for (const char *end; at < size && (end = memchr(text + at, '\n', size - at));
+       at = (size_t)(end - text) + 1) {
     hd_doc *doc;
     if (hd_json_parse(&arena, "metrics", text + at, (size_t)(end - text) - at, &doc, NULL)) break;
     const hd_doc *epoch = hd_doc_get(doc, "epoch");
@@ -120,7 +130,8 @@ void cli_add_metrics(hd_text *to, hd_metrics m, int64_t samples) {
   if (m.accuracy == m.accuracy) {
     hd_text_add(to, ",\"accuracy\":");
     double right = m.accuracy * (double)samples, whole = (double)(int64_t)(right + 0.5);
-    bool near = whole - right < 0.01 && right - whole < 0.01;  // a mean of f32 means is off by a little
+    bool near =
+        whole - right < 0.01 && right - whole < 0.01;  // a mean of f32 means is off by a little
     hd_json_real(to, near ? whole / (double)samples : m.accuracy);
   }
   hd_text_add(to, "}");
@@ -131,12 +142,14 @@ void cli_add_metrics(hd_text *to, hd_metrics m, int64_t samples) {
 static hd_status put(const cli_run *run, const char *file, hd_text *text, hd_error *err) {
   char path[CLI_PATH];
   cli_run_path(run, file, path);
-  hd_status status = text->failed ? hd_fail(err, HD_E_MEMORY, "%s: memory is out", path) : hd_file_write(run->env, path, text->at, text->size, err);
+  hd_status status = text->failed ? hd_fail(err, HD_E_MEMORY, "%s: memory is out", path)
+                                  : hd_file_write(run->env, path, text->at, text->size, err);
   hd_text_free(text);
   return status;
 }
 
-hd_status cli_run_describe(const cli_run *run, const hd_recipe *r, const cli_process *p, const hd_splits *parts, hd_error *err) {
+hd_status cli_run_describe(const cli_run *run, const hd_recipe *r, const cli_process *p,
+                           const hd_splits *parts, hd_error *err) {
   bool yaml = false;
 #ifdef HD_WITH_YAML
   yaml = true;
@@ -158,10 +171,14 @@ hd_status cli_run_describe(const cli_run *run, const hd_recipe *r, const cli_pro
   hd_json_string(&t, r->name);
   hd_text_add(&t, ",\n  \"file\": ");
   hd_json_string(&t, r->file);
-  hd_text_add(&t, ",\n  \"started\": \"%s\",\n  \"seed\": %lld,\n  \"threads\": %d,\n  \"cpu\": \"%s\",\n  \"data\": {\"name\": ", when,
-              (long long)r->train.seed, p->env.threads ? p->env.threads : hd_cpu_cores(), hd_isa_name(isa));
+  hd_text_add(&t,
+              ",\n  \"started\": \"%s\",\n  \"seed\": %lld,\n  \"threads\": %d,\n  \"cpu\": "
+              "\"%s\",\n  \"data\": {\"name\": ",
+              when, (long long)r->train.seed, p->env.threads ? p->env.threads : hd_cpu_cores(),
+              hd_isa_name(isa));
   hd_json_string(&t, r->data.name);
-  hd_text_add(&t, ", \"train\": %lld, \"valid\": %lld, \"test\": %lld}\n}\n", (long long)parts->train.samples, (long long)parts->valid.samples,
+  hd_text_add(&t, ", \"train\": %lld, \"valid\": %lld, \"test\": %lld}\n}\n",
+              (long long)parts->train.samples, (long long)parts->valid.samples,
               (long long)(parts->has_test ? parts->test.samples : 0));
   return put(run, "manifest.json", &t, err);
 }

@@ -20,9 +20,11 @@ static hd_status grow(cli_samples *s, int64_t more, int file, bool rows, hd_erro
   return HD_OK;
 }
 
-static hd_status misfit(const cli_samples *s, const char *path, const hd_shape *have, hd_error *err) {
+static hd_status misfit(const cli_samples *s, const char *path, const hd_shape *have,
+                        hd_error *err) {
   char a[96], b[96];
-  return hd_fail(err, HD_E_SHAPE, "%s: a sample is %s, the model wants %s", path, hd_shape_text(*have, a, sizeof a), hd_shape_text(s->type.shape, b, sizeof b));
+  return hd_fail(err, HD_E_SHAPE, "%s: a sample is %s, the model wants %s", path,
+                 hd_shape_text(*have, a, sizeof a), hd_shape_text(s->type.shape, b, sizeof b));
 }
 
 // bytes 0..255, in the range of the set that the model was trained on
@@ -38,14 +40,16 @@ static void add_bytes(cli_samples *s, const unsigned char *from, int64_t count) 
   s->count += count;
 }
 
-static hd_status add_images(cli_samples *s, const char *path, int file, hd_tensor *t, bool many, hd_error *err) {
+static hd_status add_images(cli_samples *s, const char *path, int file, hd_tensor *t, bool many,
+                            hd_error *err) {
   hd_shape one = t->shape;
   int64_t count = 1;
   if (many && t->shape.rank == 3) {  // (N, H, W) -> (H, W, 1)
     count = one.d[0];
     one = HD_SHAPE(one.d[1], one.d[2], 1);
   }
-  if (t->dtype != HD_U8) return hd_fail(err, HD_E_FORMAT, "%s: holds %s; images are u8", path, hd_dtype_name(t->dtype));
+  if (t->dtype != HD_U8)
+    return hd_fail(err, HD_E_FORMAT, "%s: holds %s; images are u8", path, hd_dtype_name(t->dtype));
   if (!hd_shape_equal(one, s->type.shape)) return misfit(s, path, &one, err);
   hd_status status = grow(s, count, file, many, err);
   if (!status) add_bytes(s, t->data, count);
@@ -58,7 +62,8 @@ static hd_status add_rows(cli_samples *s, const char *path, int file, hd_error *
   if (status) return status;
   const hd_table *table = rows.user;
   const hd_tensor *x = &table->column[0];
-  if (!hd_shape_equal(rows.column[0].type.shape, s->type.shape) || s->type.dtype != HD_F32) status = misfit(s, path, &rows.column[0].type.shape, err);
+  if (!hd_shape_equal(rows.column[0].type.shape, s->type.shape) || s->type.dtype != HD_F32)
+    status = misfit(s, path, &rows.column[0].type.shape, err);
   else status = grow(s, rows.samples, file, true, err);
   if (!status) {
     memcpy((char *)s->data + s->count * s->size, x->data, (size_t)(rows.samples * s->size));
@@ -77,9 +82,12 @@ hd_status cli_samples_add(cli_samples *s, const char *path, int file, hd_error *
   hd_tensor t = {0};
   hd_status status;
   if (ends(path, ".csv")) return add_rows(s, path, file, err);
-  bool image = ends(path, ".pgm") || ends(path, ".ppm") || ends(path, ".pnm"), idx = strstr(path, "idx") || ends(path, "-ubyte") || ends(path, ".gz");
-  if (!image && !idx) return hd_fail(err, HD_E_UNSUPPORTED, "%s: known are .csv, .pgm, .ppm, .idx and .idx.gz", path);
-  status = image ? hd_pnm_read(s->env, path, &t, err) : hd_idx_read(s->env, path, hd_gunzip, &t, err);
+  bool image = ends(path, ".pgm") || ends(path, ".ppm") || ends(path, ".pnm"),
+       idx = strstr(path, "idx") || ends(path, "-ubyte") || ends(path, ".gz");
+  if (!image && !idx)
+    return hd_fail(err, HD_E_UNSUPPORTED, "%s: known are .csv, .pgm, .ppm, .idx and .idx.gz", path);
+  status =
+      image ? hd_pnm_read(s->env, path, &t, err) : hd_idx_read(s->env, path, hd_gunzip, &t, err);
   if (!status) status = add_images(s, path, file, &t, idx, err);
   hd_tensor_free(&t);
   return status;

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 
 static const cli_option options[] = {
-    {"--set", "KEY=VALUE", NULL, "one value of the recipe, such as train.epochs=3; may be repeated"},
+    {"--set", "KEY=VALUE", NULL,
+     "one value of the recipe, such as train.epochs=3; may be repeated"},
     {"--seed", "N", "the recipe's, else 1", "the same as --set train.seed=N"},
     {"--threads", "N", "one per core", "threads; the result is the same for any number"},
     {"--run", "DIR", "runs/NAME-N", "where everything of the run is written"},
@@ -44,7 +45,8 @@ static hd_status open_network(training *t) {
   t->graph = hd_graph_new(&t->p.env);
   t->store = hd_store_new(&t->p.env);
   if (!t->graph || !t->store) return hd_fail(&t->err, HD_E_MEMORY, "memory is out");
-  if (*hd_store_error(t->store)) return hd_fail(&t->err, HD_E_ARGUMENT, "%s", hd_store_error(t->store));
+  if (*hd_store_error(t->store))
+    return hd_fail(&t->err, HD_E_ARGUMENT, "%s", hd_store_error(t->store));
   hd_store_seed(t->store, (uint64_t)r->train.seed);
   hd_status status = hd_recipe_build(r, &t->signature, t->graph, &t->network, &t->err);
   return status ? status : hd_recipe_fit_scale(r, &t->parts.train, t->store, &t->err);
@@ -74,14 +76,16 @@ static bool on_step(void *user, const hd_progress *at) {
 
 static hd_status add_epoch(training *t, const hd_progress *at) {
   hd_text line = {.env = t->p.data};
-  hd_text_add(&line, "{\"epoch\":%d,\"step\":%lld,\"seconds\":%.4f,\"train\":", at->epoch, (long long)at->global_step, at->seconds);
+  hd_text_add(&line, "{\"epoch\":%d,\"step\":%lld,\"seconds\":%.4f,\"train\":", at->epoch,
+              (long long)at->global_step, at->seconds);
   cli_add_metrics(&line, at->train, t->parts.train.samples);
   if (at->has_valid) {
     hd_text_add(&line, ",\"valid\":");
     cli_add_metrics(&line, at->valid, t->parts.valid.samples);
   }
   hd_text_add(&line, "}\n");
-  hd_status status = line.failed ? hd_fail(&t->err, HD_E_MEMORY, "memory is out") : cli_run_add_metrics(&t->run, line.at, &t->err);
+  hd_status status = line.failed ? hd_fail(&t->err, HD_E_MEMORY, "memory is out")
+                                 : cli_run_add_metrics(&t->run, line.at, &t->err);
   hd_text_free(&line);
   return status;
 }
@@ -105,7 +109,7 @@ static hd_status fit(training *t, const char *checkpoints) {
   o.on_step = on_step;
   o.on_epoch = on_epoch;
   o.checkpoints = checkpoints;
-  o.checkpoint_seconds = 1;
+  o.checkpoint_seconds = 1;  // epochs of a blink are not worth a sync of the disk each
   o.resume = t->resume && checkpoints;
   o.result = &t->result;
   hd_status status = (hd_fit)(t->store, t->network.loss, &t->parts.train, &err, o);
@@ -116,7 +120,8 @@ static hd_status fit(training *t, const char *checkpoints) {
 }
 
 static hd_status evaluate(training *t, hd_metrics *to) {
-  return hd_evaluate(t->store, t->network.loss, t->network.accuracy, &t->parts.test, 0, to, &t->err);
+  return hd_evaluate(t->store, t->network.loss, t->network.accuracy, &t->parts.test, 0, to,
+                     &t->err);
 }
 
 // ---- Cross-validation ---------------------------------------------------------------------------
@@ -138,7 +143,8 @@ static hd_status cross_validate(training *t, folds *f) {
   double samples = 0, loss = 0, accuracy = 0;
   f->each = calloc((size_t)count, sizeof *f->each);
   f->samples = calloc((size_t)count, sizeof *f->samples);
-  if (!f->each || !f->samples) return hd_fail(&t->err, HD_E_MEMORY, "memory is out for %d folds", count);
+  if (!f->each || !f->samples)
+    return hd_fail(&t->err, HD_E_MEMORY, "memory is out for %d folds", count);
   t->in_fold = true;
   hd_status status = HD_OK;
   for (int i = 0; i < count && !status; i++) {
@@ -150,7 +156,9 @@ static hd_status cross_validate(training *t, folds *f) {
     if (status) break;
     double n = (double)(f->samples[i] = t->parts.test.samples);
     samples += n, loss += n * f->each[i].loss, accuracy += n * f->each[i].accuracy;
-    if (!t->quiet) printf("fold %2d of %d  loss %.4f  accuracy %6.2f %%\n", i + 1, count, f->each[i].loss, 100 * f->each[i].accuracy);
+    if (!t->quiet)
+      printf("fold %2d of %d  loss %.4f  accuracy %6.2f %%\n", i + 1, count, f->each[i].loss,
+             100 * f->each[i].accuracy);
     f->count++;
   }
   t->in_fold = false;
@@ -164,14 +172,18 @@ static hd_status add_final(training *t, hd_metrics test, const folds *f) {
   hd_text line = {.env = t->p.data};
   hd_text_add(&line, "{\"final\":true,\"test\":");
   cli_add_metrics(&line, test, t->parts.test.samples);
-  hd_text_add(&line, ",\"seconds\":%.4f,\"peak_bytes_planned\":%lld,\"peak_bytes_used\":%lld,\"step_allocations\":%lld", t->result.seconds,
-              (long long)t->result.planned, (long long)t->p.memory.peak, (long long)t->result.step_allocations);
+  hd_text_add(&line,
+              ",\"seconds\":%.4f,\"peak_bytes_planned\":%lld,\"peak_bytes_used\":%lld,\"step_"
+              "allocations\":%lld",
+              t->result.seconds, (long long)t->result.planned, (long long)t->p.memory.peak,
+              (long long)t->result.step_allocations);
   for (int i = 0; i < f->count; i++) {
     hd_text_add(&line, i ? "," : ",\"folds\":[");
     cli_add_metrics(&line, f->each[i], f->samples[i]);
   }
   hd_text_add(&line, f->count ? "]}\n" : "}\n");
-  hd_status status = line.failed ? hd_fail(&t->err, HD_E_MEMORY, "memory is out") : cli_run_add_metrics(&t->run, line.at, &t->err);
+  hd_status status = line.failed ? hd_fail(&t->err, HD_E_MEMORY, "memory is out")
+                                 : cli_run_add_metrics(&t->run, line.at, &t->err);
   hd_text_free(&line);
   return status;
 }
@@ -179,13 +191,18 @@ static hd_status add_final(training *t, hd_metrics test, const folds *f) {
 static void report(const training *t, hd_metrics test, const folds *f) {
   const char *on = f->count ? "Cross-validation" : t->parts.has_test ? "Test" : "Training";
   bool image = t->signature.input.type.shape.rank == 3;
-  if (isfinite(test.accuracy)) printf("\n%s accuracy %.2f %%, loss %.4f", on, 100 * test.accuracy, test.loss);
+  if (isfinite(test.accuracy))
+    printf("\n%s accuracy %.2f %%, loss %.4f", on, 100 * test.accuracy, test.loss);
   else printf("\n%s loss %.6g", on, test.loss);
   if (f->count) printf(", over %d folds.\n", f->count);
-  else printf(", on %lld samples%s.\n", (long long)t->parts.test.samples, t->parts.has_test ? "" : " (the set has no test part)");
-  printf("The model is %s/model.safetensors%s, trained in %.1f s%s.\n", t->run.dir, f->count ? ", of all samples" : "", t->result.seconds,
+  else
+    printf(", on %lld samples%s.\n", (long long)t->parts.test.samples,
+           t->parts.has_test ? "" : " (the set has no test part)");
+  printf("The model is %s/model.safetensors%s, trained in %.1f s%s.\n", t->run.dir,
+         f->count ? ", of all samples" : "", t->result.seconds,
          t->result.stopped_early ? " (stopped early)" : "");
-  printf("Use it: hadal eval %s, or hadal predict %s %s\n", t->run.dir, t->run.dir, image ? "IMAGE.pgm" : "ROWS.csv");
+  printf("Use it: hadal eval %s, or hadal predict %s %s\n", t->run.dir, t->run.dir,
+         image ? "IMAGE.pgm" : "ROWS.csv");
 }
 
 static hd_status finish(training *t, const folds *f) {
@@ -204,10 +221,11 @@ static void introduce(const training *t) {
   int64_t parameters = 0;
   for (int i = 1; i < t->graph->count; i++) {
     const hd_node *n = t->graph->node[i];
-    if (n->variable && n->variable->role == HD_WEIGHT) parameters += hd_shape_count(n->out[0].shape);
+    if (n->variable && n->variable->role == HD_WEIGHT)
+      parameters += hd_shape_count(n->out[0].shape);
   }
-  printf("%s: %s parameters; %s: %s samples to train on", t->recipe->name, cli_count(parameters, a), t->recipe->data.name,
-         cli_count(t->parts.train.samples, b));
+  printf("%s: %s parameters; %s: %s samples to train on", t->recipe->name, cli_count(parameters, a),
+         t->recipe->data.name, cli_count(t->parts.train.samples, b));
   if (t->parts.has_valid) printf(", %s to validate", cli_count(t->parts.valid.samples, c));
   if (t->parts.has_test) printf(", %s to test", cli_count(t->parts.test.samples, c));
   printf("\n%s %s\n", t->run.resumed ? "going on with" : "writing to", t->run.dir);
@@ -228,13 +246,16 @@ static int read_recipe(training *t, cli_args *args, const char *path) {
   char stored[CLI_PATH];
   t->recipe = cli_read_recipe(&t->p, path, args, &t->err);
   if (!t->recipe) return cli_fail(CLI_WRONG, "%s", t->err.text);
-  if (!t->resume || !cli_run_find(&t->run, &t->p.data, t->recipe->name, cli_value(args, "--run"))) return 0;
+  if (!t->resume || !cli_run_find(&t->run, &t->p.data, t->recipe->name, cli_value(args, "--run")))
+    return 0;
   cli_run_path(&t->run, "recipe.yaml", stored);
   if (!hd_file_exists(&t->p.data, stored)) return 0;
   hd_recipe *before = cli_read_recipe(&t->p, stored, args, &t->err);
   if (!before) return cli_fail(CLI_WRONG, "%s", t->err.text);
   bool same = !strcmp(before->name, t->recipe->name);
-  if (!same) cli_fail(CLI_WRONG, "%s: a run of %s, which cannot go on as %s", t->run.dir, before->name, t->recipe->name);
+  if (!same)
+    cli_fail(CLI_WRONG, "%s: a run of %s, which cannot go on as %s", t->run.dir, before->name,
+             t->recipe->name);
   hd_recipe_free(same ? t->recipe : before);
   if (same) t->recipe = before;
   return same ? 0 : CLI_WRONG;
@@ -245,11 +266,13 @@ static int prepare(training *t, cli_args *args, const char *path) {
   int wrong = read_recipe(t, args, path);
   if (wrong) return wrong;
   const hd_recipe *r = t->recipe;
-  if (open_parts(t, r->data.fold)) return cli_fail(t->err.status == HD_E_ARGUMENT ? CLI_WRONG : CLI_FAILED, "%s", t->err.text);
-  if (r->train.batch > t->parts.train.samples)
-    return cli_fail(CLI_WRONG, "%s: train: batch is %d, larger than the %lld training samples", r->file, r->train.batch, (long long)t->parts.train.samples);
+  if (open_parts(t, r->data.fold))
+    return cli_fail(t->err.status == HD_E_ARGUMENT ? CLI_WRONG : CLI_FAILED, "%s", t->err.text);
   hd_status status = open_network(t);
   if (status) return cli_fail(status == HD_E_MEMORY ? CLI_FAILED : CLI_WRONG, "%s", t->err.text);
+  if (r->train.batch > t->parts.train.samples)
+    return cli_fail(CLI_WRONG, "%s: train: batch is %d, larger than the %lld training samples",
+                    r->file, r->train.batch, (long long)t->parts.train.samples);
   t->header = hd_recipe_header(&t->p.data, r, &t->signature);
   return t->header ? 0 : cli_fail(CLI_FAILED, "memory is out");
 }
@@ -278,7 +301,9 @@ static int run(cli_args *args) {
   int64_t threads, number;
   if (!t) return cli_fail(CLI_FAILED, "memory is out");
   int status = cli_find_recipe(args->word[0], path) ? 0 : CLI_WRONG;
-  if (!status && !(cli_number(args, "--threads", 1, 1024, 0, &threads) && cli_number(args, "--seed", 0, (int64_t)1 << 53, 1, &number))) status = CLI_WRONG;
+  if (!status && !(cli_number(args, "--threads", 1, 1024, 0, &threads) &&
+                   cli_number(args, "--seed", 0, (int64_t)1 << 53, 1, &number)))
+    status = CLI_WRONG;
   if (status) {
     free(t);
     return status;
@@ -293,8 +318,11 @@ static int run(cli_args *args) {
   t->resume = cli_has(args, "--resume");
   cli_progress_start(&t->progress, t->quiet);
   status = prepare(t, args, path);
-  if (!status) status = cli_run_open(&t->run, &t->p.data, t->recipe->name, cli_value(args, "--run"), t->resume);
-  if (!status && cli_run_describe(&t->run, t->recipe, &t->p, &t->parts, &t->err)) status = cli_fail(CLI_FAILED, "%s", t->err.text);
+  if (!status)
+    status =
+        cli_run_open(&t->run, &t->p.data, t->recipe->name, cli_value(args, "--run"), t->resume);
+  if (!status && cli_run_describe(&t->run, t->recipe, &t->p, &t->parts, &t->err))
+    status = cli_fail(CLI_FAILED, "%s", t->err.text);
   if (!status && !t->quiet) introduce(t);
   if (!status) status = train(t, args->word[0]);
   close_network(t);
@@ -305,5 +333,11 @@ static int run(cli_args *args) {
   return status;
 }
 
-const cli_command cli_train = {"train", "RECIPE [--set KEY=VALUE]... [--seed N] [--threads N] [--run DIR] [--resume] [--quiet]",
-                               "trains a network as a recipe says", options, 1, 1, run};
+const cli_command cli_train = {
+    "train",
+    "RECIPE [--set KEY=VALUE]... [--seed N] [--threads N] [--run DIR] [--resume] [--quiet]",
+    "trains a network as a recipe says",
+    options,
+    1,
+    1,
+    run};

@@ -7,7 +7,8 @@ typedef struct scan {
   const char *at, *end;
 } scan;
 
-// The next number of the header; comments run from # to the end of the line. -1: none, or too large.
+// The next number of the header; comments run from # to the end of the line. -1: none, or too
+// large.
 static int64_t number(scan *s) {
   for (; s->at < s->end; s->at++) {
     if (*s->at == '#') {
@@ -25,7 +26,8 @@ static int64_t number(scan *s) {
   return value;
 }
 
-hd_status hd_pnm_parse(const hd_env *env, const char *name, const void *bytes, size_t count, hd_tensor *to, hd_error *err) {
+hd_status hd_pnm_parse(const hd_env *env, const char *name, const void *bytes, size_t count,
+                       hd_tensor *to, hd_error *err) {
   scan s = {bytes, (const char *)bytes + count};
   *to = (hd_tensor){0};
   if (count < 2 || s.at[0] != 'P' || (s.at[1] != '5' && s.at[1] != '6'))
@@ -33,13 +35,22 @@ hd_status hd_pnm_parse(const hd_env *env, const char *name, const void *bytes, s
   int64_t channels = s.at[1] == '6' ? 3 : 1, pixels, need;
   s.at += 2;
   int64_t width = number(&s), height = number(&s), most = number(&s);
-  if (width < 1 || height < 1) return hd_fail(err, HD_E_FORMAT, "%s: the header must give width and height, 1 to %d", name, SIDE);
-  if (most < 1 || most > 255) return hd_fail(err, HD_E_FORMAT, "%s: the largest value must be 1 to 255: images of bytes only", name);
-  if (s.at == s.end || !strchr(" \t\r\n", *s.at) || !*s.at) return hd_fail(err, HD_E_FORMAT, "%s: no blank after the header", name);
+  if (width < 1 || height < 1)
+    return hd_fail(err, HD_E_FORMAT, "%s: the header must give width and height, 1 to %d", name,
+                   SIDE);
+  if (most < 1 || most > 255)
+    return hd_fail(err, HD_E_FORMAT, "%s: the largest value must be 1 to 255: images of bytes only",
+                   name);
+  if (s.at == s.end || !strchr(" \t\r\n", *s.at) || !*s.at)
+    return hd_fail(err, HD_E_FORMAT, "%s: no blank after the header", name);
   s.at++;
-  if (!hd_mul_size(width, height, &pixels) || !hd_mul_size(pixels, channels, &need) || s.end - s.at != need)
-    return hd_fail(err, HD_E_FORMAT, "%s: the header promises %lld x %lld pixels of %lld bytes; the file has %lld bytes of pixels", name, (long long)width,
-                   (long long)height, (long long)channels, (long long)(s.end - s.at));
+  if (!hd_mul_size(width, height, &pixels) || !hd_mul_size(pixels, channels, &need) ||
+      s.end - s.at != need)
+    return hd_fail(err, HD_E_FORMAT,
+                   "%s: the header promises %lld x %lld pixels of %lld bytes; the file has %lld "
+                   "bytes of pixels",
+                   name, (long long)width, (long long)height, (long long)channels,
+                   (long long)(s.end - s.at));
   *to = hd_tensor_new(env, HD_U8, HD_SHAPE(height, width, channels), err);
   if (!to->data) return hd_fail_in(err, HD_E_MEMORY, "%s", name);
   const unsigned char *from = (const unsigned char *)s.at;
@@ -48,7 +59,8 @@ hd_status hd_pnm_parse(const hd_env *env, const char *name, const void *bytes, s
     if (from[i] > most) {
       hd_tensor_free(to);
       *to = (hd_tensor){0};
-      return hd_fail(err, HD_E_FORMAT, "%s: value %d is above the header's maximum of %d", name, from[i], (int)most);
+      return hd_fail(err, HD_E_FORMAT, "%s: value %d is above the header's maximum of %d", name,
+                     from[i], (int)most);
     }
     put[i] = (unsigned char)((from[i] * 255 + (int)most / 2) / (int)most);
   }

@@ -6,10 +6,13 @@
 
 #ifndef HD_WITH_YAML
 
-hd_status hd_yaml_parse(hd_arena *arena, const char *name, const char *text, size_t bytes, hd_doc **to, hd_error *err) {
+hd_status hd_yaml_parse(hd_arena *arena, const char *name, const char *text, size_t bytes,
+                        hd_doc **to, hd_error *err) {
   (void)arena, (void)text, (void)bytes;
   *to = NULL;
-  return hd_fail(err, HD_E_UNSUPPORTED, "%s: this build has no libyaml: install libyaml-dev and build again, or write JSON", name);
+  return hd_fail(
+      err, HD_E_UNSUPPORTED,
+      "%s: this build has no libyaml: install libyaml-dev and build again, or write JSON", name);
 }
 
 #else
@@ -23,8 +26,8 @@ typedef struct reading {
   hd_arena *arena;
   const char *name;
   hd_error *err;
-  hd_doc *open[DEPTH];   // the lists and maps that are not finished
-  hd_doc *last[DEPTH];   // their last child
+  hd_doc *open[DEPTH];  // the lists and maps that are not finished
+  hd_doc *last[DEPTH];  // their last child
   const char *key[DEPTH];
   int depth, values;
   hd_doc *root;
@@ -34,7 +37,9 @@ static hd_status wrong(const reading *r, const yaml_event_t *at, const char *tex
   return hd_fail(r->err, HD_E_FORMAT, "%s:%zu: %s", r->name, at->start_mark.line + 1, text);
 }
 
-static hd_status no_memory(const reading *r) { return hd_fail(r->err, HD_E_MEMORY, "%s: memory is out", r->name); }
+static hd_status no_memory(const reading *r) {
+  return hd_fail(r->err, HD_E_MEMORY, "%s: memory is out", r->name);
+}
 
 static bool one_of(const char *text, const char *const *words) {
   for (; *words; words++)
@@ -42,28 +47,35 @@ static bool one_of(const char *text, const char *const *words) {
   return false;
 }
 
-static bool digits(const char *text, const char *allowed) { return *text && strspn(text, allowed) == strlen(text); }
+static bool digits(const char *text, const char *allowed) {
+  return *text && strspn(text, allowed) == strlen(text);
+}
 
 // 0x1F and 0o17, which only the core schema has.
 static bool other_base(const char *text, int64_t *to) {
-  bool hex = !strncmp(text, "0x", 2) && digits(text + 2, "0123456789abcdefABCDEF"), octal = !strncmp(text, "0o", 2) && digits(text + 2, "01234567");
+  bool hex = !strncmp(text, "0x", 2) && digits(text + 2, "0123456789abcdefABCDEF"),
+       octal = !strncmp(text, "0o", 2) && digits(text + 2, "01234567");
   if ((!hex && !octal) || strlen(text) > (hex ? 17 : 22)) return false;
   *to = 0;
   for (const char *c = text + 2; *c; c++) {
     int d = *c <= '9' ? *c - '0' : (*c | 32) - 'a' + 10;
-    if (__builtin_mul_overflow(*to, hex ? 16 : 8, to) || __builtin_add_overflow(*to, d, to)) return false;
+    if (__builtin_mul_overflow(*to, hex ? 16 : 8, to) || __builtin_add_overflow(*to, d, to))
+      return false;
   }
   return true;
 }
 
 // The core schema: null, true, 12, 1e-3, else text.
-static hd_status type_plain(const reading *r, const yaml_event_t *at, const char *text, hd_doc *doc) {
-  static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL}, *const yes[] = {"true", "True", "TRUE", NULL},
-                    *const no[] = {"false", "False", "FALSE", NULL};
+static hd_status type_plain(const reading *r, const yaml_event_t *at, const char *text,
+                            hd_doc *doc) {
+  static const char *const nulls[] = {"", "~", "null", "Null", "NULL", NULL},
+                           *const yes[] = {"true", "True", "TRUE", NULL},
+                           *const no[] = {"false", "False", "FALSE", NULL};
   const char *end = text + strlen(text);
   doc->kind = HD_DOC_TEXT;
   if (one_of(text, nulls)) return doc->kind = HD_DOC_NULL, HD_OK;
-  if (one_of(text, yes) || one_of(text, no)) return doc->kind = HD_DOC_BOOL, doc->integer = one_of(text, yes), HD_OK;
+  if (one_of(text, yes) || one_of(text, no))
+    return doc->kind = HD_DOC_BOOL, doc->integer = one_of(text, yes), HD_OK;
   if (hd_parse_int(text, end, &doc->integer) || other_base(text, &doc->integer))
     return doc->kind = HD_DOC_INT, doc->real = (double)doc->integer, HD_OK;
   bool starts = digits(text, "+-.0123456789eE") && strpbrk(text, "0123456789");
@@ -93,7 +105,8 @@ static hd_status place(reading *r, const yaml_event_t *at, hd_doc *doc) {
 
 static hd_status scalar(reading *r, const yaml_event_t *at) {
   const char *value = (const char *)at->data.scalar.value;
-  if (at->data.scalar.anchor || at->data.scalar.tag) return wrong(r, at, "anchors and tags have no place in a recipe");
+  if (at->data.scalar.anchor || at->data.scalar.tag)
+    return wrong(r, at, "anchors and tags have no place in a recipe");
   if (strlen(value) != at->data.scalar.length) return wrong(r, at, "a text holds a NUL");
   char *text = hd_arena_text(r->arena, value);
   if (!text) return no_memory(r);
@@ -116,9 +129,11 @@ static hd_status scalar(reading *r, const yaml_event_t *at) {
   return status ? status : place(r, at, doc);
 }
 
-static hd_status begin(reading *r, const yaml_event_t *at, hd_doc_kind kind, const void *anchor, const void *tag) {
+static hd_status begin(reading *r, const yaml_event_t *at, hd_doc_kind kind, const void *anchor,
+                       const void *tag) {
   if (anchor || tag) return wrong(r, at, "anchors and tags have no place in a recipe");
-  if (r->depth && r->open[r->depth - 1]->kind == HD_DOC_MAP && !r->key[r->depth - 1]) return wrong(r, at, "a key must be a word");
+  if (r->depth && r->open[r->depth - 1]->kind == HD_DOC_MAP && !r->key[r->depth - 1])
+    return wrong(r, at, "a key must be a word");
   if (r->depth == DEPTH) return wrong(r, at, "nested deeper than 64");
   hd_doc *doc = hd_arena_alloc(r->arena, sizeof *doc);
   if (!doc) return no_memory(r);
@@ -132,23 +147,29 @@ static hd_status begin(reading *r, const yaml_event_t *at, hd_doc_kind kind, con
 
 static hd_status event(reading *r, const yaml_event_t *at) {
   switch (at->type) {
-    case YAML_DOCUMENT_START_EVENT: return r->root ? wrong(r, at, "a second document; a recipe is one") : HD_OK;
+    case YAML_DOCUMENT_START_EVENT:
+      return r->root ? wrong(r, at, "a second document; a recipe is one") : HD_OK;
     case YAML_ALIAS_EVENT: return wrong(r, at, "aliases have no place in a recipe");
     case YAML_SCALAR_EVENT: return scalar(r, at);
-    case YAML_SEQUENCE_START_EVENT: return begin(r, at, HD_DOC_LIST, at->data.sequence_start.anchor, at->data.sequence_start.tag);
-    case YAML_MAPPING_START_EVENT: return begin(r, at, HD_DOC_MAP, at->data.mapping_start.anchor, at->data.mapping_start.tag);
-    case YAML_SEQUENCE_END_EVENT: case YAML_MAPPING_END_EVENT: r->depth--; return HD_OK;
+    case YAML_SEQUENCE_START_EVENT:
+      return begin(r, at, HD_DOC_LIST, at->data.sequence_start.anchor, at->data.sequence_start.tag);
+    case YAML_MAPPING_START_EVENT:
+      return begin(r, at, HD_DOC_MAP, at->data.mapping_start.anchor, at->data.mapping_start.tag);
+    case YAML_SEQUENCE_END_EVENT:
+    case YAML_MAPPING_END_EVENT: r->depth--; return HD_OK;
     default: return HD_OK;
   }
 }
 
 static hd_status syntax(const reading *r, const yaml_parser_t *p) {
   if (p->error == YAML_MEMORY_ERROR) return no_memory(r);
-  return hd_fail(r->err, HD_E_FORMAT, "%s:%zu: %s%s%s", r->name, p->problem_mark.line + 1, p->problem ? p->problem : "not YAML",
-                 p->context ? " " : "", p->context ? p->context : "");
+  return hd_fail(r->err, HD_E_FORMAT, "%s:%zu: %s%s%s", r->name, p->problem_mark.line + 1,
+                 p->problem ? p->problem : "not YAML", p->context ? " " : "",
+                 p->context ? p->context : "");
 }
 
-hd_status hd_yaml_parse(hd_arena *arena, const char *name, const char *text, size_t bytes, hd_doc **to, hd_error *err) {
+hd_status hd_yaml_parse(hd_arena *arena, const char *name, const char *text, size_t bytes,
+                        hd_doc **to, hd_error *err) {
   *to = NULL;
   reading r = {.arena = arena, .name = name, .err = err};
   yaml_parser_t parser;

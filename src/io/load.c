@@ -25,11 +25,6 @@ static hd_status read_roles(const hd_tensors *t, const char **to, hd_error *err)
   return HD_OK;
 }
 
-// Takes back what hd_store_put added, so that a failed load leaves no trace.
-static void cut(hd_store *store, int count) {
-  while (store->count > count) hd_release(&store->env, store->entry[--store->count]->data);
-}
-
 static hd_status check_types(const hd_store *store, const hd_tensors *t, const hd_parameter **at,
                              hd_error *err) {
   char file[256], here[256];
@@ -59,7 +54,7 @@ hd_status hd_load_tensors(hd_store *store, const hd_tensors *t, hd_error *err) {
     status = hd_store_put(store, t->entry[i].name, role, t->entry[i].type, &at[i], err);
     if (status) hd_fail_in(err, status, "%s", t->name);
   }
-  if (status) cut(store, before);
+  if (status) hd_store_cut(store, before);  // a failed load leaves no trace
   for (int i = 0; !status && i < t->count; i++)
     memcpy(at[i]->data, t->data + t->entry[i].begin, (size_t)(t->entry[i].end - t->entry[i].begin));
   hd_release(&store->env, at);

@@ -75,6 +75,7 @@ static void test_values(void **unused) {
   EXPECT(hd_slice(t, 0, -2, HD_ANY), HD_F32, 3, 4, 5, 6);
   EXPECT(hd_pad(hd_slice(t, 0, 0, 1), .before = {1, 0}, .after = {0, 1}, .value = 9), HD_F32, 9,
          9, 9, 1, 2, 9);
+  EXPECT(hd_pad(i, .after = {2}, .value = -7), HD_I32, 2, -1, 3, 0, -7, -7);
   EXPECT(hd_concat((hd_val[]){t, t}, 2, 1), HD_F32, 1, 2, 1, 2, 3, 4, 3, 4, 5, 6, 5, 6);
   EXPECT(hd_power(b, 2), HD_F32, 4, 4, 4, 4);
   EXPECT(hd_power(b, 3), HD_F32, 8, 8, 8, 8);

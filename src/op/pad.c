@@ -1,12 +1,22 @@
 // y = x with a border of `value`
 #include "layout.h"
 
+// The value as an element; 8 bytes hold any.
+static int64_t element(hd_dtype dtype, float value) {
+  int64_t bytes = 0;
+  if (dtype == HD_F32) memcpy(&bytes, &value, sizeof value);
+  else if (dtype == HD_F64) memcpy(&bytes, &(double){value}, sizeof(double));
+  else if (dtype == HD_I32) memcpy(&bytes, &(int32_t){(int32_t)value}, sizeof(int32_t));
+  else memcpy(&bytes, &(uint8_t){dtype == HD_BOOL ? value != 0 : (uint8_t)value}, 1);
+  return bytes;
+}
+
 HD_REF(pad) {
   (void)part;
   const hd_pad_options *o = a->attr;
   const hd_shape *x = &a->in_type->shape, *y = &a->out_type->shape;
-  const real *from = a->in[0];
-  real *to = a->out[0];
+  int64_t value = element(a->out_type->dtype, o->value);
+  int64_t size = (int64_t)hd_dtype_size(a->out_type->dtype);
   for (int64_t i = 0, n = hd_args_count(a->out_type); i < n; i++) {
     int64_t left = i, at = 0, stride = 1;
     bool inside = true;
@@ -17,7 +27,8 @@ HD_REF(pad) {
       at += j * stride;
       stride *= x->d[k];
     }
-    to[i] = inside ? from[at] : (real)o->value;
+    const void *from = inside ? (const char *)a->in[0] + at * size : (const char *)&value;
+    memcpy((char *)a->out[0] + i * size, from, (size_t)size);
   }
 }
 
@@ -26,7 +37,14 @@ static hd_status shape(hd_rule *r) {
   const hd_pad_options *o = r->attr;
   hd_shape y = r->in[0].shape;
   char t[96];
-  if (hd_rule_real(r, 0)) return HD_E_SHAPE;
+  hd_dtype dtype = r->in[0].dtype;
+  bool byte = dtype == HD_U8 || dtype == HD_BOOL, real_ = dtype == HD_F32 || dtype == HD_F64;
+  if (!real_ && dtype != HD_I32 && !byte)
+    return hd_refuse(r, "x is %s, must be f32, f64, i32, u8 or bool; use hd_cast",
+                     hd_dtype_name(dtype));
+  // 16777216 = 2^24, the integers of a float; also refuses NaN.
+  if (!real_ && !(o->value >= (byte ? 0 : -16777216) && o->value <= (byte ? 255 : 16777216)))
+    return hd_refuse(r, "the value %g is no %s", (double)o->value, hd_dtype_name(dtype));
   for (int i = 0; i < HD_MAX_RANK; i++) {
     int64_t more = (int64_t)o->before[i] + o->after[i];
     if (o->before[i] < 0 || o->after[i] < 0)
@@ -62,8 +80,7 @@ static hd_status lower(hd_lowering *l) {
   const hd_shape *x = &l->rule->in[0].shape, *y = &l->rule->out[0].shape;
   hd_piece piece[1 + 2 * HD_MAX_RANK];
   hd_copy box = {.rank = y->rank, .size = (int)hd_dtype_size(l->rule->in[0].dtype)};
-  int64_t first = 0;
-  double wide = o->value;
+  int64_t first = 0, value = element(l->rule->in[0].dtype, o->value);
   hd_row_strides(*y, box.to);
   for (int i = 0; i < y->rank; i++) first += o->before[i] * box.to[i];
   memcpy(box.d, x->d, sizeof box.d);
@@ -81,8 +98,7 @@ static hd_status lower(hd_lowering *l) {
     box.d[i] = x->d[i];
     first += o->before[i] * box.to[i];
   }
-  const void *value = l->rule->in[0].dtype == HD_F64 ? (const void *)&wide : &o->value;
-  return hd_lower_pieces(l, piece, count, value);
+  return hd_lower_pieces(l, piece, count, &value);
 }
 
 static const hd_field field[] = {
@@ -94,7 +110,8 @@ static const hd_field field[] = {
 static const hd_fields fields = HD_FIELDS("pad", hd_pad_options, field);
 
 static const hd_pad_options row = {.before = {2}, .after = {1}},
-  odd = {.before = {0, 1}, .after = {2}}, cut = {.before = {-1}}, third = {.after = {0, 0, 1}},
+  odd = {.before = {0, 1}, .after = {2}}, number = {.after = {3}, .value = -2},
+  cut = {.before = {-1}}, third = {.after = {0, 0, 1}},
   value = {.before = {1, 2, 1}, .after = {3, 0, 2}, .value = 1.5f};
 static const hd_case cases[] = {
   {.in = {{HD_F32, {0}}}},
@@ -105,7 +122,11 @@ static const hd_case cases[] = {
   {.in = {{HD_F32, {1, {5}}}}, .attr = &cut,
    .refuse = "axis 0 is padded by -1 and 0; use hd_slice"},
   {.in = {{HD_F32, {2, {3, 5}}}}, .attr = &third, .refuse = "axis 2 is padded, x is (3, 5)"},
-  {.in = {{HD_I32, {1, {5}}}}, .attr = &row, .refuse = "use hd_cast"},
+  {.in = {{HD_I32, {1, {5}}}}, .attr = &number, .fill = {HD_FILL_INDEX}, .limit = 9},
+  {.in = {{HD_BOOL, {2, {3, 5}}}}, .attr = &odd, .fill = {HD_FILL_TRUTH}},
+  {.in = {{HD_U8, {1, {5}}}}, .attr = &number, .refuse = "the value -2 is no u8"},
+  {.in = {{HD_F16, {1, {5}}}}, .attr = &row,
+   .refuse = "x is f16, must be f32, f64, i32, u8 or bool"},
   {0}};
 
 const hd_op hd_def_pad = {

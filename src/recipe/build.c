@@ -1,7 +1,8 @@
 // A recipe as a graph: input, preprocessing, layers, loss, accuracy.
 #include "recipe.h"
 
-static hd_status failed(const hd_reader *r, const hd_recipe_layer *l, int number, const hd_graph *g) {
+static hd_status failed(const hd_reader *r, const hd_recipe_layer *l, int number,
+                        const hd_graph *g) {
   hd_status status = g->error.status;
   hd_error *err = r->err;
   if (!l) return hd_fail(err, status, "%s: %s", r->name, hd_graph_error(g));
@@ -11,22 +12,32 @@ static hd_status failed(const hd_reader *r, const hd_recipe_layer *l, int number
 }
 
 // Shapes and ends of the network that would only show as a riddle in the loss.
-static hd_status check_end(const hd_recipe *r, const hd_reader *reader, const hd_signature *s, hd_recipe_loss loss, hd_val y) {
+static hd_status check_end(const hd_recipe *r, const hd_reader *reader, const hd_signature *s,
+                           hd_recipe_loss loss, hd_val y) {
   const hd_recipe_layer *last = &r->inside->layer[r->layers - 1];
   hd_shape shape = hd_type_of(y)->shape;
   char text[96], want[96];
   bool classes = s->classes > 0 && !(loss == HD_LOSS_MSE && s->has_target);
   if (classes && loss == HD_LOSS_CROSS_ENTROPY && !strcmp(last->layer->name, "softmax"))
-    return hd_reader_fail(reader, last->at, "the last layer is softmax, and cross_entropy applies it too: leave the layer out");
-  int64_t wanted = classes ? s->classes : s->target.shape.rank ? s->target.shape.d[s->target.shape.rank - 1] : 1;
+    return hd_reader_fail(
+        reader, last->at,
+        "the last layer is softmax, and cross_entropy applies it too: leave the layer out");
+  int64_t wanted = classes                ? s->classes
+                   : s->target.shape.rank ? s->target.shape.d[s->target.shape.rank - 1]
+                                          : 1;
   if (shape.rank == 2 && shape.d[1] == wanted) return HD_OK;
-  if (!classes && shape.rank != 2 && hd_shape_count(s->target.shape) > 1) return HD_OK;  // mse compares them
+  if (!classes && shape.rank != 2 && hd_shape_count(s->target.shape) > 1)
+    return HD_OK;  // mse compares them
   hd_shape_text((hd_shape){2, {HD_BATCH, wanted}}, want, sizeof want);
   hd_shape_text(shape, text, sizeof text);
   if (shape.rank > 2)
-    return hd_reader_fail(reader, last->at, "the network ends in %s, must end in %s: put `- flatten` before the first dense layer", text, want);
-  return hd_reader_fail(reader, last->at, "the network ends in %s, must end in %s%s: end with `- dense: %lld`", text, want,
-                        classes ? ", one for each class" : "", (long long)wanted);
+    return hd_reader_fail(
+        reader, last->at,
+        "the network ends in %s, must end in %s: put `- flatten` before the first dense layer",
+        text, want);
+  return hd_reader_fail(reader, last->at,
+                        "the network ends in %s, must end in %s%s: end with `- dense: %lld`", text,
+                        want, classes ? ", one for each class" : "", (long long)wanted);
 }
 
 static hd_val threshold_accuracy(hd_graph *g, hd_val y, hd_val label) {
@@ -35,7 +46,8 @@ static hd_val threshold_accuracy(hd_graph *g, hd_val y, hd_val label) {
   (void)g;
 }
 
-static void add_loss(const hd_recipe *r, const hd_signature *s, hd_recipe_loss loss, hd_graph *g, hd_network *to) {
+static void add_loss(const hd_recipe *r, const hd_signature *s, hd_recipe_loss loss, hd_graph *g,
+                     hd_network *to) {
   hd_val y = to->output, none = {0};
   hd_val label = s->has_label ? hd_input(g, "label", HD_I32, HD_SHAPE(HD_BATCH)) : none;
   to->answer = y;
@@ -49,7 +61,8 @@ static void add_loss(const hd_recipe *r, const hd_signature *s, hd_recipe_loss l
     hd_val target = hd_input(g, "target", HD_F32, shape);
     if (shape.rank == 1) target = hd_reshape(target, HD_SHAPE(HD_BATCH, 1));
     to->loss = (hd_mse)(y, target, r->mse);
-    if (s->has_label && s->classes == 2 && hd_ok(y) && hd_type_of(y)->shape.d[1] == 1) to->accuracy = threshold_accuracy(g, y, label);
+    if (s->has_label && s->classes == 2 && hd_ok(y) && hd_type_of(y)->shape.d[1] == 1)
+      to->accuracy = threshold_accuracy(g, y, label);
   } else {
     to->loss = (hd_mse)(y, hd_one_hot(label, s->classes), r->mse);
     to->accuracy = hd_accuracy(y, label);
@@ -69,14 +82,18 @@ static double parameters(const hd_graph *g) {
   return count;
 }
 
-hd_status hd_recipe_build(const hd_recipe *r, const hd_signature *s, hd_graph *g, hd_network *to, hd_error *err) {
+hd_status hd_recipe_build(const hd_recipe *r, const hd_signature *s, hd_graph *g, hd_network *to,
+                          hd_error *err) {
   *to = (hd_network){0};
   if (!g) return hd_fail(err, HD_E_MEMORY, "%s: memory is out", r->file);
   hd_reader reader = r->inside->reader;
   reader.err = err;
-  hd_recipe_loss loss = r->loss ? r->loss : s->has_label && s->classes ? HD_LOSS_CROSS_ENTROPY : HD_LOSS_MSE;
+  hd_recipe_loss loss = r->loss                      ? r->loss
+                        : s->has_label && s->classes ? HD_LOSS_CROSS_ENTROPY
+                                                     : HD_LOSS_MSE;
   if (loss == HD_LOSS_CROSS_ENTROPY && !(s->has_label && s->classes))
-    return hd_reader_fail(&reader, NULL, "loss: cross_entropy needs classes; the data has numbers: use mse");
+    return hd_reader_fail(&reader, NULL,
+                          "loss: cross_entropy needs classes; the data has numbers: use mse");
   hd_shape shape = {.rank = s->input.type.shape.rank + 1, .d = {HD_BATCH}};
   for (int i = 1; i < shape.rank && i < HD_MAX_RANK; i++) shape.d[i] = s->input.type.shape.d[i - 1];
   hd_val y = to->input = hd_input(g, s->input.name, s->input.type.dtype, shape);
@@ -93,7 +110,8 @@ hd_status hd_recipe_build(const hd_recipe *r, const hd_signature *s, hd_graph *g
   to->output = y;
   double count = parameters(g);
   if (count > HD_RECIPE_PARAMETERS)
-    return hd_reader_fail(&reader, NULL, "the network has %.3g parameters; the limit is %.3g", count, HD_RECIPE_PARAMETERS);
+    return hd_reader_fail(&reader, NULL, "the network has %.3g parameters; the limit is %.3g",
+                          count, HD_RECIPE_PARAMETERS);
   hd_status status = check_end(r, &reader, s, loss, y);
   if (status) return status;
   add_loss(r, s, loss, g, to);
@@ -101,8 +119,16 @@ hd_status hd_recipe_build(const hd_recipe *r, const hd_signature *s, hd_graph *g
 }
 
 void hd_recipe_fit_options(const hd_recipe *r, hd_fit_options *to) {
-  *to = (hd_fit_options){.optimizer = r->optimizer, .schedule = r->schedule, .batch = r->train.batch, .epochs = r->train.epochs,
-                          .seed = (uint64_t)r->train.seed, .no_shuffle = r->train.no_shuffle, .patience = r->train.patience,
-                          .min_delta = r->train.min_delta, .restore_best = r->train.restore_best, .shards = r->train.shards,
-                          .keep = r->train.keep, .checkpoint_steps = r->train.checkpoint_steps};
+  *to = (hd_fit_options){.optimizer = r->optimizer,
+                         .schedule = r->schedule,
+                         .batch = r->train.batch,
+                         .epochs = r->train.epochs,
+                         .seed = (uint64_t)r->train.seed,
+                         .no_shuffle = r->train.no_shuffle,
+                         .patience = r->train.patience,
+                         .min_delta = r->train.min_delta,
+                         .restore_best = r->train.restore_best,
+                         .shards = r->train.shards,
+                         .keep = r->train.keep,
+                         .checkpoint_steps = r->train.checkpoint_steps};
 }

@@ -5,10 +5,19 @@
 
 #include "../../include/hadal/graph.h"
 
-const char *const hd_init_names[] = {"default",        "zeros",         "ones",
-                                     "constant",       "uniform",       "normal",
-                                     "lecun_uniform",  "lecun_normal",  "glorot_uniform",
-                                     "glorot_normal",  "he_uniform",    "he_normal", NULL};
+const char *const hd_init_names[] = {"default",
+                                     "zeros",
+                                     "ones",
+                                     "constant",
+                                     "uniform",
+                                     "normal",
+                                     "lecun_uniform",
+                                     "lecun_normal",
+                                     "glorot_uniform",
+                                     "glorot_normal",
+                                     "he_uniform",
+                                     "he_normal",
+                                     NULL};
 
 hd_status hd_reader_fail(const hd_reader *r, const hd_doc *at, const char *format, ...) {
   char text[900];
@@ -17,12 +26,14 @@ hd_status hd_reader_fail(const hd_reader *r, const hd_doc *at, const char *forma
   hd_vprint(text, sizeof text, format, args);
   va_end(args);
   int line = at ? at->line : 0;
-  if (line < 0 && r->sets) return hd_fail(r->err, HD_E_FORMAT, "--set %s: %s", r->sets[-1 - line], text);
+  if (line < 0 && r->sets)
+    return hd_fail(r->err, HD_E_FORMAT, "--set %s: %s", r->sets[-1 - line], text);
   if (line > 0) return hd_fail(r->err, HD_E_FORMAT, "%s:%d: %s", r->name, line, text);
   return hd_fail(r->err, HD_E_FORMAT, "%s: %s", r->name, text);
 }
 
-const char *hd_suggest(const char *word, const char *const *known, int count, char *to, size_t size) {
+const char *hd_suggest(const char *word, const char *const *known, int count, char *to,
+                       size_t size) {
   int nearest = hd_nearest(word, known, count);
   if (nearest >= 0) return hd_print(to, size, "; did you mean \"%s\"?", known[nearest]), to;
   int used = hd_print(to, size, count ? "; known are " : "; there are none");
@@ -39,7 +50,8 @@ const hd_field *hd_field_main(const hd_fields *f) {
 
 static size_t size_of(hd_field_kind kind) {
   switch (kind) {
-    case HD_FIELD_INT: case HD_FIELD_CHOICE: return sizeof(int);
+    case HD_FIELD_INT:
+    case HD_FIELD_CHOICE: return sizeof(int);
     case HD_FIELD_INT64: return sizeof(int64_t);
     case HD_FIELD_REAL: return sizeof(float);
     case HD_FIELD_BOOL: return sizeof(bool);
@@ -57,35 +69,42 @@ typedef struct reading {
 } reading;
 
 static hd_status wrong(const reading *x, const hd_doc *doc, const char *wanted) {
-  return hd_reader_fail(x->r, doc, "%s: %s must be %s, not %s", x->fields->name, x->field->name, wanted, hd_doc_what(doc));
+  return hd_reader_fail(x->r, doc, "%s: %s must be %s, not %s", x->fields->name, x->field->name,
+                        wanted, hd_doc_what(doc));
 }
 
 static hd_status read_number(const reading *x, const hd_doc *doc, bool whole, double *to) {
   const hd_field *f = x->field;
   char text[40];
-  if (doc->kind != HD_DOC_INT && (whole || doc->kind != HD_DOC_REAL)) return wrong(x, doc, whole ? "a whole number" : "a number");
+  if (doc->kind != HD_DOC_INT && (whole || doc->kind != HD_DOC_REAL))
+    return wrong(x, doc, whole ? "a whole number" : "a number");
   double v = doc->real, standard;
   if (!isfinite(v)) return wrong(x, doc, "a finite number");
   const char *written = doc->text ? doc->text : (hd_print(text, sizeof text, "%.9g", v), text);
   if ((f->low != 0 || f->high != 0) && (v < f->low || v > f->high))
-    return hd_reader_fail(x->r, doc, "%s: %s is %s, must be %s %g", x->fields->name, f->name, written,
-                          v < f->low ? "at least" : "at most", v < f->low ? f->low : f->high);
-  if (v == 0 && hd_parse_real(f->standard, f->standard + strlen(f->standard), &standard) && standard != 0)
-    return hd_reader_fail(x->r, doc, "%s: %s cannot be 0, which stands for the default, %s", x->fields->name, f->name, f->standard);
-  if (whole && x->field->kind == HD_FIELD_INT && (v < INT32_MIN || v > INT32_MAX)) return wrong(x, doc, "a smaller number");
+    return hd_reader_fail(x->r, doc, "%s: %s is %s, must be %s %g", x->fields->name, f->name,
+                          written, v < f->low ? "at least" : "at most",
+                          v < f->low ? f->low : f->high);
+  if (v == 0 && hd_parse_real(f->standard, f->standard + strlen(f->standard), &standard) &&
+      standard != 0)
+    return hd_reader_fail(x->r, doc, "%s: %s cannot be 0, which stands for the default, %s",
+                          x->fields->name, f->name, f->standard);
+  if (whole && x->field->kind == HD_FIELD_INT && (v < INT32_MIN || v > INT32_MAX))
+    return wrong(x, doc, "a smaller number");
   *to = v;
   return HD_OK;
 }
 
-static hd_status read_choice(const reading *x, const hd_doc *doc, const char *const *choices, int *to) {
+static hd_status read_choice(const reading *x, const hd_doc *doc, const char *const *choices,
+                             int *to) {
   char text[400];
   int count = 0;
   while (choices[count]) count++;
   if (doc->kind != HD_DOC_TEXT) return wrong(x, doc, "one of its words");
   for (int i = 0; i < count; i++)
     if (!strcmp(choices[i], doc->text)) return *to = i, HD_OK;
-  return hd_reader_fail(x->r, doc, "%s: unknown %s \"%.80s\"%s", x->fields->name, x->field->name, doc->text,
-                        hd_suggest(doc->text, choices, count, text, sizeof text));
+  return hd_reader_fail(x->r, doc, "%s: unknown %s \"%.80s\"%s", x->fields->name, x->field->name,
+                        doc->text, hd_suggest(doc->text, choices, count, text, sizeof text));
 }
 
 // he_normal, {constant: 0.1}, {uniform: [-1, 1]}, {normal: [0, 0.01]}
@@ -102,13 +121,17 @@ static hd_status read_init(const reading *x, const hd_doc *doc, hd_init *to) {
   const hd_doc *at = value && value->kind == HD_DOC_LIST ? value->first : value;
   int count = 0;
   for (; at && count < 2; at = value->kind == HD_DOC_LIST ? at->next : NULL, count++) {
-    if ((at->kind != HD_DOC_INT && at->kind != HD_DOC_REAL) || !(fabs(at->real) < 1e30)) return wrong(x, at, "made of numbers");
+    if ((at->kind != HD_DOC_INT && at->kind != HD_DOC_REAL) || !(fabs(at->real) < 1e30))
+      return wrong(x, at, "made of numbers");
     v[count] = at->real;
   }
   if (count != wanted || at)
-    return hd_reader_fail(x->r, doc, "%s: %s %s takes %s", x->fields->name, x->field->name, hd_init_names[kind],
-                          wanted == 0 ? "no numbers" : wanted == 1 ? "one number, {constant: 0.1}"
-                          : kind == HD_UNIFORM ? "two numbers, {uniform: [low, high]}" : "two numbers, {normal: [mean, deviation]}");
+    return hd_reader_fail(x->r, doc, "%s: %s %s takes %s", x->fields->name, x->field->name,
+                          hd_init_names[kind],
+                          wanted == 0          ? "no numbers"
+                          : wanted == 1        ? "one number, {constant: 0.1}"
+                          : kind == HD_UNIFORM ? "two numbers, {uniform: [low, high]}"
+                                               : "two numbers, {normal: [mean, deviation]}");
   *to = (hd_init){(hd_init_kind)kind, (float)v[0], (float)v[1]};
   return HD_OK;
 }
@@ -134,7 +157,9 @@ static hd_status read_one(const reading *x, const hd_doc *doc, char *to) {
       return HD_OK;
     case HD_FIELD_TEXT:
       if (doc->kind != HD_DOC_TEXT) return wrong(x, doc, "a word");
-      if (!*doc->text || strlen(doc->text) > 4096) return hd_reader_fail(x->r, doc, "%s: %s is empty, or longer than 4096 bytes", x->fields->name, f->name);
+      if (!*doc->text || strlen(doc->text) > 4096)
+        return hd_reader_fail(x->r, doc, "%s: %s is empty, or longer than 4096 bytes",
+                              x->fields->name, f->name);
       const char *copy = hd_arena_text(x->r->arena, doc->text);
       if (!copy) return hd_fail(x->r->err, HD_E_MEMORY, "%s: memory is out", x->r->name);
       memcpy(to, &copy, sizeof copy);
@@ -162,21 +187,26 @@ static hd_status read_field(const reading *x, const hd_doc *doc, void *options) 
   if (f->count == 1) return read_one(x, doc, to);
   bool open = f->count > 4;
   if (doc->kind != HD_DOC_LIST) {
-    for (int i = 0; i < (open ? 1 : f->count) && !status; i++) status = read_one(x, doc, to + size * (size_t)i);
+    for (int i = 0; i < (open ? 1 : f->count) && !status; i++)
+      status = read_one(x, doc, to + size * (size_t)i);
     return status;
   }
   if (doc->count < 1 || doc->count > f->count || (!open && doc->count != f->count))
-    return hd_reader_fail(x->r, doc, "%s: %s takes %s%d values, not %d", x->fields->name, f->name, open ? "1 to " : "one value or ", f->count, doc->count);
-  for (const hd_doc *child = doc->first; child && !status; child = child->next, to += size) status = read_one(x, child, to);
+    return hd_reader_fail(x->r, doc, "%s: %s takes %s%d values, not %d", x->fields->name, f->name,
+                          open ? "1 to " : "one value or ", f->count, doc->count);
+  for (const hd_doc *child = doc->first; child && !status; child = child->next, to += size)
+    status = read_one(x, child, to);
   return status;
 }
 
-static hd_status unknown(const hd_reader *r, const hd_fields *f, const hd_doc *at, const char *word) {
+static hd_status unknown(const hd_reader *r, const hd_fields *f, const hd_doc *at,
+                         const char *word) {
   const char *names[64];
   char text[600];
   int count = 0;
   for (; count < f->count && count < 64; count++) names[count] = f->field[count].name;
-  return hd_reader_fail(r, at, "%s: unknown field \"%.80s\"%s", f->name, word, hd_suggest(word, names, count, text, sizeof text));
+  return hd_reader_fail(r, at, "%s: unknown field \"%.80s\"%s", f->name, word,
+                        hd_suggest(word, names, count, text, sizeof text));
 }
 
 static const hd_field *find(const hd_fields *f, const char *name) {
@@ -199,12 +229,14 @@ hd_status hd_fields_read(const hd_reader *r, const hd_fields *f, const hd_doc *d
       status = x.field ? read_field(&x, child, options) : unknown(r, f, child, child->key);
     }
   } else if (doc && doc->kind != HD_DOC_NULL) {
-    if (!main) return hd_reader_fail(r, doc, "%s: takes a map of fields, not %s", f->name, hd_doc_what(doc));
+    if (!main)
+      return hd_reader_fail(r, doc, "%s: takes a map of fields, not %s", f->name, hd_doc_what(doc));
     status = read_field(&(reading){r, f, main}, doc, options);
   }
   for (int i = 0; i < f->count && !status; i++) {
     const hd_field *field = &f->field[i];
-    if (!*field->standard && field->kind != HD_FIELD_LIST && zero((char *)options + field->offset, size_of(field->kind)))
+    if (!*field->standard && field->kind != HD_FIELD_LIST &&
+        zero((char *)options + field->offset, size_of(field->kind)))
       status = hd_reader_fail(r, doc, "%s: %s is missing: %s", f->name, field->name, field->help);
   }
   return status;
@@ -217,10 +249,12 @@ hd_doc *hd_doc_of_text(hd_arena *arena, const char *text) {
   return doc && (doc->text = hd_arena_text(arena, text)) ? doc : NULL;
 }
 
-hd_status hd_fields_set(const hd_fields *f, hd_arena *arena, const char *text, void *options, hd_error *err) {
+hd_status hd_fields_set(const hd_fields *f, hd_arena *arena, const char *text, void *options,
+                        hd_error *err) {
   const char *equal = strchr(text, '=');
   hd_reader r = {.name = f->name, .arena = arena, .err = err};
-  if (!equal || equal == text) return hd_fail(err, HD_E_ARGUMENT, "\"%.200s\": give name=value", text);
+  if (!equal || equal == text)
+    return hd_fail(err, HD_E_ARGUMENT, "\"%.200s\": give name=value", text);
   char name[64];
   hd_print(name, sizeof name, "%.*s", (int)HD_MIN(equal - text, 63), text);
   reading x = {&r, f, find(f, name)};

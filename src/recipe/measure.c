@@ -14,7 +14,13 @@ static double multiply_adds(const hd_graph *g, const hd_node *n) {
   hd_type in[HD_MAX_IN], out[HD_MAX_OUT];
   for (int i = 0; i < n->n_in; i++) in[i] = single(*hd_type_of(n->in[i]));
   for (int i = 0; i < n->n_out; i++) out[i] = single(n->out[i]);
-  hd_rule rule = {.graph = (hd_graph *)g, .op = n->op, .attr = n->attr, .n_in = n->n_in, .n_out = n->n_out, .in = in, .out = out};
+  hd_rule rule = {.graph = (hd_graph *)g,
+                  .op = n->op,
+                  .attr = n->attr,
+                  .n_in = n->n_in,
+                  .n_out = n->n_out,
+                  .in = in,
+                  .out = out};
   double flop = 0;
   n->op->cost(&rule, &flop);
   return flop / 2;

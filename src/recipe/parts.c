@@ -27,7 +27,8 @@ static bool has_test_part(const char *name) {
   return false;
 }
 
-static hd_status open_parts(const hd_env *env, const hd_recipe *r, int fold, hd_data_options o, hd_splits *to, hd_error *err) {
+static hd_status open_parts(const hd_env *env, const hd_recipe *r, int fold, hd_data_options o,
+                            hd_splits *to, hd_error *err) {
   const hd_recipe_data *d = &r->data;
   uint64_t seed = (uint64_t)r->train.seed;
   o.csv.label = d->label;
@@ -39,7 +40,9 @@ static hd_status open_parts(const hd_env *env, const hd_recipe *r, int fold, hd_
     status = hd_data_fold(env, &to->whole, fold - 1, d->folds, seed, &to->middle, &to->test, err);
     to->has_test = !status;
   } else if (d->test > 0) {
-    if (has_test_part(d->name)) return hd_fail(err, HD_E_ARGUMENT, "%s: data: %s has a test part of its own; leave `test` out", r->file, d->name);
+    if (has_test_part(d->name))
+      return hd_fail(err, HD_E_ARGUMENT,
+                     "%s: data: %s has a test part of its own; leave `test` out", r->file, d->name);
     status = hd_data_split(env, &to->whole, (double)d->test, seed, &to->middle, &to->test, err);
     to->has_test = !status;
   } else if (has_test_part(d->name)) {
@@ -50,16 +53,19 @@ static hd_status open_parts(const hd_env *env, const hd_recipe *r, int fold, hd_
   if (status) return status;
   to->train = borrowed(&to->middle);
   if (d->valid > 0) {
-    status = hd_data_split(env, &to->middle, (double)d->valid, seed + 1, &to->train, &to->valid, err);
+    status =
+        hd_data_split(env, &to->middle, (double)d->valid, seed + 1, &to->train, &to->valid, err);
     to->has_valid = !status;
   }
   if (!to->has_test) to->test = borrowed(&to->middle);
   return status;
 }
 
-hd_status hd_recipe_open(const hd_env *env, const hd_recipe *r, int fold, hd_data_options options, hd_splits *to, hd_error *err) {
+hd_status hd_recipe_open(const hd_env *env, const hd_recipe *r, int fold, hd_data_options options,
+                         hd_splits *to, hd_error *err) {
   *to = (hd_splits){0};
-  if (!r->data.name) return hd_fail(err, HD_E_ARGUMENT, "%s: names no data; give `data: {name: ...}`", r->file);
+  if (!r->data.name)
+    return hd_fail(err, HD_E_ARGUMENT, "%s: names no data; give `data: {name: ...}`", r->file);
   hd_status status = open_parts(env, r, fold, options, to, err);
   if (status) hd_splits_free(to);
   return status;

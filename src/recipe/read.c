@@ -15,19 +15,25 @@ static bool ends_with(const char *text, const char *end) {
   return a >= b && !strcmp(text + a - b, end);
 }
 
-static hd_status parse(hd_recipe_inside *in, const char *text, size_t bytes, hd_document_reader *yaml) {
+static hd_status parse(hd_recipe_inside *in, const char *text, size_t bytes,
+                       hd_document_reader *yaml) {
   const hd_reader *r = &in->reader;
   size_t skip = 0;
   while (skip < bytes && strchr(" \t\r\n", text[skip])) skip++;
   bool json = ends_with(r->name, ".json") || (!yaml && skip < bytes && text[skip] == '{');
-  if (bytes > HD_RECIPE_BYTES) return hd_fail(r->err, HD_E_LIMIT, "%s: %zu bytes; a recipe has at most %d", r->name, bytes, HD_RECIPE_BYTES);
+  if (bytes > HD_RECIPE_BYTES)
+    return hd_fail(r->err, HD_E_LIMIT, "%s: %zu bytes; a recipe has at most %d", r->name, bytes,
+                   HD_RECIPE_BYTES);
   if (json) return hd_json_parse(&in->arena, r->name, text, bytes, &in->doc, r->err);
   if (yaml) return yaml(&in->arena, r->name, text, bytes, &in->doc, r->err);
   return hd_fail(r->err, HD_E_UNSUPPORTED,
-                 "%s: this build reads recipes as JSON only. Install libyaml-dev and build again, or write the recipe as .json", r->name);
+                 "%s: this build reads recipes as JSON only. Install libyaml-dev and build again, "
+                 "or write the recipe as .json",
+                 r->name);
 }
 
-hd_recipe *(hd_recipe_parse)(const hd_env *env, const char *file, const char *text, size_t bytes, hd_error *err, hd_recipe_options o) {
+hd_recipe *(hd_recipe_parse)(const hd_env *env, const char *file, const char *text, size_t bytes,
+                             hd_error *err, hd_recipe_options o) {
   hd_recipe *r = hd_alloc(env, sizeof *r);
   hd_recipe_inside *in = hd_alloc(env, sizeof *in);
   if (!r || !in) {
@@ -39,11 +45,15 @@ hd_recipe *(hd_recipe_parse)(const hd_env *env, const char *file, const char *te
   if (env) in->env = *env;
   in->arena.env = in->env;
   r->file = hd_arena_text(&in->arena, file ? file : "recipe");
-  r->name = o.name ? hd_arena_text(&in->arena, o.name) : file ? name_of(&in->arena, file) : "recipe";
-  hd_status status = r->file && r->name ? HD_OK : hd_fail(err, HD_E_MEMORY, "%s: memory is out", file);
+  r->name = o.name ? hd_arena_text(&in->arena, o.name)
+            : file ? name_of(&in->arena, file)
+                   : "recipe";
+  hd_status status =
+      r->file && r->name ? HD_OK : hd_fail(err, HD_E_MEMORY, "%s: memory is out", file);
   in->reader = (hd_reader){.name = r->file, .sets = o.set, .arena = &in->arena, .err = err};
   if (!status) status = parse(in, text, bytes, o.yaml);
-  for (int i = 0; !status && o.set && o.set[i]; i++) status = hd_doc_override(&in->reader, in->doc, i);
+  for (int i = 0; !status && o.set && o.set[i]; i++)
+    status = hd_doc_override(&in->reader, in->doc, i);
   if (!status) status = hd_recipe_check(r);
   in->reader.err = NULL;  // both were the caller's, for the duration of this call
   in->reader.sets = NULL;
@@ -52,7 +62,8 @@ hd_recipe *(hd_recipe_parse)(const hd_env *env, const char *file, const char *te
   return NULL;
 }
 
-hd_recipe *(hd_recipe_read)(const hd_env *env, const char *path, hd_error *err, hd_recipe_options o) {
+hd_recipe *(hd_recipe_read)(const hd_env *env, const char *path, hd_error *err,
+                            hd_recipe_options o) {
   void *text;
   size_t bytes;
   if (!path) return hd_fail(err, HD_E_ARGUMENT, "recipe: no path"), NULL;
@@ -80,12 +91,14 @@ static bool add_layer(hd_arena *arena, const hd_recipe_layer *l, hd_doc *list) {
   if (!given || (fields && !hd_fields_doc(arena, fields, l->options, false, given))) return false;
   if (!given->count) return hd_doc_text(arena, list, NULL, l->layer->name);
   hd_doc *map = hd_doc_new(arena, list, NULL, HD_DOC_MAP);
-  bool single = given->count == 1 && main && !strcmp(main->name, given->first->key) && given->first->kind != HD_DOC_MAP;
+  bool single = given->count == 1 && main && !strcmp(main->name, given->first->key) &&
+                given->first->kind != HD_DOC_MAP;
   return map && hd_doc_copy(arena, map, l->layer->name, single ? given->first : given);
 }
 
 // name: {options}, or the name alone
-static bool add_choice(hd_arena *arena, hd_doc *to, const char *key, const char *name, const hd_fields *fields, const void *options, const char *without) {
+static bool add_choice(hd_arena *arena, hd_doc *to, const char *key, const char *name,
+                       const hd_fields *fields, const void *options, const char *without) {
   hd_doc *outer = hd_doc_new(arena, to, key, HD_DOC_MAP);
   hd_doc *inner = outer ? hd_doc_new(arena, outer, name, HD_DOC_MAP) : NULL;
   if (!inner || !hd_fields_doc(arena, fields, options, true, inner)) return false;
@@ -101,17 +114,21 @@ static bool add_choice(hd_arena *arena, hd_doc *to, const char *key, const char 
 static bool add_train(hd_arena *arena, const hd_recipe *r, hd_doc *doc) {
   static const char *const kinds[] = {"constant", "step", "cosine"};
   hd_doc *train = hd_doc_new(arena, doc, "train", HD_DOC_MAP);
-  if (!train || !add_choice(arena, train, "optimizer", r->inside->optimizer_name, r->inside->optimizer_fields, r->inside->optimizer_options, NULL))
+  if (!train || !add_choice(arena, train, "optimizer", r->inside->optimizer_name,
+                            r->inside->optimizer_fields, r->inside->optimizer_options, NULL))
     return false;
   bool plain = r->schedule.kind == HD_SCHEDULE_CONSTANT && r->schedule.warmup == 0;
   if (plain ? !hd_doc_text(arena, train, "schedule", "constant")
-            : !add_choice(arena, train, "schedule", kinds[r->schedule.kind], &hd_schedule_fields, &r->schedule, "kind"))
+            : !add_choice(arena, train, "schedule", kinds[r->schedule.kind], &hd_schedule_fields,
+                          &r->schedule, "kind"))
     return false;
   if (!hd_fields_doc(arena, &hd_recipe_train_fields, &r->train, true, train)) return false;
   return hd_doc_get(train, "seed") || hd_doc_int(arena, train, "seed", r->train.seed);
 }
 
-static const char *loss_name(hd_recipe_loss loss) { return loss == HD_LOSS_MSE ? "mse" : "cross_entropy"; }
+static const char *loss_name(hd_recipe_loss loss) {
+  return loss == HD_LOSS_MSE ? "mse" : "cross_entropy";
+}
 
 hd_doc *hd_recipe_doc(hd_arena *arena, const hd_recipe *r, bool all) {
   hd_doc *doc = hd_doc_new(arena, NULL, NULL, HD_DOC_MAP), *list;
@@ -121,7 +138,9 @@ hd_doc *hd_recipe_doc(hd_arena *arena, const hd_recipe *r, bool all) {
   if (ok && r->data.name) {
     hd_doc *data = hd_doc_new(arena, doc, "data", HD_DOC_MAP);
     hd_recipe_data d = r->data;
-    if (!all) d = (hd_recipe_data){.name = strpbrk(d.name, "/\\.") ? "data" : d.name, .scale = d.scale};  // a model holds no paths
+    if (!all)
+      d = (hd_recipe_data){.name = strpbrk(d.name, "/\\.") ? "data" : d.name,
+                           .scale = d.scale};  // a model holds no paths
     ok = data && hd_fields_doc(arena, &hd_recipe_data_fields, &d, all, data);
   }
   if (ok && all && r->inside->has_input) ok = hd_signature_doc(arena, &r->inside->input, doc);

@@ -5,59 +5,95 @@
 static const char *const scales[] = {"none", "unit", "standard", "minmax", NULL};
 #define D hd_recipe_data
 static const hd_field data_field[] = {
-    HD_FIELD(D, name, TEXT, .standard = "", .main = true, .help = "a set (hadal list data), or a .csv file"),
+    HD_FIELD(D, name, TEXT, .standard = "", .main = true,
+             .help = "a set (hadal list data), or a .csv file"),
     HD_FIELD(D, scale, CHOICE, .standard = "none", .choices = scales,
              .help = "unit: bytes to 0..1; standard: mean 0, deviation 1; minmax: to 0..1"),
-    HD_FIELD(D, valid, REAL, .standard = "0", .low = 0, .high = 0.9, .help = "fraction of the training samples held out"),
-    HD_FIELD(D, test, REAL, .standard = "0", .low = 0, .high = 0.9, .help = "the same to test on, for sets without a test part"),
-    HD_FIELD(D, folds, INT, .standard = "0", .low = 0, .high = 1000000, .help = "cross-validation in so many parts"),
-    HD_FIELD(D, fold, INT, .standard = "0", .low = 0, .high = 1000000, .help = "only that part, from 1"),
-    HD_FIELD(D, label, TEXT, .standard = "the last column", .help = ".csv: label column, by name or number"),
+    HD_FIELD(D, valid, REAL, .standard = "0", .low = 0, .high = 0.9,
+             .help = "fraction of the training samples held out"),
+    HD_FIELD(D, test, REAL, .standard = "0", .low = 0, .high = 0.9,
+             .help = "the same to test on, for sets without a test part"),
+    HD_FIELD(D, folds, INT, .standard = "0", .low = 0, .high = 1000000,
+             .help = "cross-validation in so many parts"),
+    HD_FIELD(D, fold, INT, .standard = "0", .low = 0, .high = 1000000,
+             .help = "only that part, from 1"),
+    HD_FIELD(D, label, TEXT, .standard = "the last column",
+             .help = ".csv: label column, by name or number"),
     HD_FIELD(D, regression, BOOL, .standard = "false", .help = ".csv: the label is a number")};
 const hd_fields hd_recipe_data_fields = HD_FIELDS("data", D, data_field);
 
 #define T hd_recipe_train
 static const hd_field train_field[] = {
-    {.name = "optimizer", .kind = HD_FIELD_LIST, .count = 1, .standard = "adam", .help = "adam, rmsprop or sgd, with options: {adam: {lr: 0.001}}"},
-    {.name = "schedule", .kind = HD_FIELD_LIST, .count = 1, .standard = "constant", .help = "constant, step or cosine: {step: {every: 10, factor: 0.5}}"},
-    HD_FIELD(T, batch, INT, .standard = "64", .low = 1, .high = 1 << 24, .help = "samples of a step"),
-    HD_FIELD(T, epochs, INT, .standard = "10", .low = 1, .high = 1000000000, .help = "passes over the training samples"),
-    HD_FIELD(T, seed, INT64, .standard = "1 ", .low = 0, .high = 9007199254740992.0, .help = "of weights, order, splits and dropout"),
-    HD_FIELD(T, shards, INT, .standard = "1", .low = 1, .high = 4096, .help = "slices of a batch with a fixed tree of sums"),
-    HD_FIELD(T, patience, INT, .standard = "0", .low = 0, .high = 1000000000, .help = "stop after so many epochs without improvement; 0: never"),
-    HD_FIELD(T, min_delta, REAL, .standard = "0", .low = 0, .high = 1e30, .help = "what counts as an improvement of the loss"),
-    HD_FIELD(T, restore_best, BOOL, .standard = "false", .help = "end with the weights of the best epoch"),
+    {.name = "optimizer",
+     .kind = HD_FIELD_LIST,
+     .count = 1,
+     .standard = "adam",
+     .help = "adam, rmsprop or sgd, with options: {adam: {lr: 0.001}}"},
+    {.name = "schedule",
+     .kind = HD_FIELD_LIST,
+     .count = 1,
+     .standard = "constant",
+     .help = "constant, step or cosine: {step: {every: 10, factor: 0.5}}"},
+    HD_FIELD(T, batch, INT, .standard = "64", .low = 1, .high = 1 << 24,
+             .help = "samples of a step"),
+    HD_FIELD(T, epochs, INT, .standard = "10", .low = 1, .high = 1000000000,
+             .help = "passes over the training samples"),
+    HD_FIELD(T, seed, INT64, .standard = "1 ", .low = 0, .high = 9007199254740992.0,
+             .help = "of weights, order, splits and dropout"),
+    HD_FIELD(T, shards, INT, .standard = "1", .low = 1, .high = 4096,
+             .help = "slices of a batch with a fixed tree of sums"),
+    HD_FIELD(T, patience, INT, .standard = "0", .low = 0, .high = 1000000000,
+             .help = "stop after so many epochs without improvement; 0: never"),
+    HD_FIELD(T, min_delta, REAL, .standard = "0", .low = 0, .high = 1e30,
+             .help = "what counts as an improvement of the loss"),
+    HD_FIELD(T, restore_best, BOOL, .standard = "false",
+             .help = "end with the weights of the best epoch"),
     HD_FIELD(T, no_shuffle, BOOL, .standard = "false", .help = "keep the order of the data"),
-    HD_FIELD(T, keep, INT, .standard = "2", .low = 1, .high = 1000000, .help = "checkpoints to keep"),
-    HD_FIELD(T, checkpoint_steps, INT, .standard = "0", .low = 0, .high = 1000000000, .help = "also every so many steps; 0: after each epoch only")};
+    HD_FIELD(T, keep, INT, .standard = "2", .low = 1, .high = 1000000,
+             .help = "checkpoints to keep"),
+    HD_FIELD(T, checkpoint_steps, INT, .standard = "0", .low = 0, .high = 1000000000,
+             .help = "also every so many steps; 0: after each epoch only")};
 const hd_fields hd_recipe_train_fields = HD_FIELDS("train", T, train_field);
 
-static const hd_field mse_field[] = {
-    HD_FIELD(hd_mse_options, factor, REAL, .standard = "1", .low = 1e-30, .high = 1e30, .main = true, .help = "of the mean")};
+static const hd_field mse_field[] = {HD_FIELD(hd_mse_options, factor, REAL, .standard = "1",
+                                              .low = 1e-30, .high = 1e30, .main = true,
+                                              .help = "of the mean")};
 static const hd_fields mse_fields = HD_FIELDS("mse", hd_mse_options, mse_field);
 
 static const hd_field loss_field[] = {{.name = "cross_entropy"}, {.name = "mse"}};
-static const hd_fields top_fields = {.name = "recipe", .field = (const hd_field[]){
-    {.name = "name"}, {.name = "about"}, {.name = "data"}, {.name = "input"}, {.name = "classes"},
-    {.name = "model"}, {.name = "loss"}, {.name = "train"}, {.name = "metrics"}, {.name = "version"}}, .count = 10};
+static const hd_fields top_fields = {.name = "recipe",
+                                     .field = (const hd_field[]){{.name = "name"},
+                                                                 {.name = "about"},
+                                                                 {.name = "data"},
+                                                                 {.name = "input"},
+                                                                 {.name = "classes"},
+                                                                 {.name = "model"},
+                                                                 {.name = "loss"},
+                                                                 {.name = "train"},
+                                                                 {.name = "metrics"},
+                                                                 {.name = "version"}},
+                                     .count = 10};
 
 // ---- Pieces -------------------------------------------------------------------------------------
 
 // "adam", {adam: null}, {adam: {lr: 0.01}}: the word, and what belongs to it.
-static hd_status choice(const hd_reader *r, const hd_doc *doc, const char *what, const char **word, const hd_doc **value) {
+static hd_status choice(const hd_reader *r, const hd_doc *doc, const char *what, const char **word,
+                        const hd_doc **value) {
   *value = NULL;
   if (doc->kind == HD_DOC_TEXT) return *word = doc->text, HD_OK;
   if (doc->kind != HD_DOC_MAP || doc->count != 1)
-    return hd_reader_fail(r, doc, "%s: give its name, or one `name: options`; found %s%s", what, hd_doc_what(doc),
-                          doc->kind == HD_DOC_MAP ? " of several names" : "");
+    return hd_reader_fail(r, doc, "%s: give its name, or one `name: options`; found %s%s", what,
+                          hd_doc_what(doc), doc->kind == HD_DOC_MAP ? " of several names" : "");
   *word = doc->first->key;
   *value = doc->first;
   return HD_OK;
 }
 
-static hd_status unknown(const hd_reader *r, const hd_doc *at, const char *what, const char *word, const char *const *known, int count) {
+static hd_status unknown(const hd_reader *r, const hd_doc *at, const char *what, const char *word,
+                         const char *const *known, int count) {
   char text[800];
-  return hd_reader_fail(r, at, "unknown %s \"%.80s\"%s", what, word, hd_suggest(word, known, count, text, sizeof text));
+  return hd_reader_fail(r, at, "unknown %s \"%.80s\"%s", what, word,
+                        hd_suggest(word, known, count, text, sizeof text));
 }
 
 static hd_status no_memory(const hd_recipe *r) {
@@ -75,27 +111,37 @@ static hd_status read_layer(hd_recipe *r, const hd_doc *doc, hd_recipe_layer *to
   if (!to->layer) {
     const char *known[256];
     int count = 0;
-    for (const hd_layer *const *l = hd_layers(); *l && count < 256; l++) known[count++] = (*l)->name;
+    for (const hd_layer *const *l = hd_layers(); *l && count < 256; l++)
+      known[count++] = (*l)->name;
     return unknown(reader, doc, "layer", word, known, count);
   }
   const hd_fields *fields = to->layer->fields;
-  if (!fields) return value && value->kind != HD_DOC_NULL ? hd_reader_fail(reader, value, "%s: takes no options", word) : HD_OK;
+  if (!fields)
+    return value && value->kind != HD_DOC_NULL
+               ? hd_reader_fail(reader, value, "%s: takes no options", word)
+               : HD_OK;
   to->options = hd_arena_alloc(&r->inside->arena, fields->size);
   return to->options ? hd_fields_read(reader, fields, value, to->options) : no_memory(r);
 }
 
 static hd_status read_model(hd_recipe *r, const hd_doc *doc) {
   const hd_reader *reader = &r->inside->reader;
-  if (!doc) return hd_reader_fail(reader, r->inside->doc, "model is missing: a list of layers, such as `- dense: 10`");
+  if (!doc)
+    return hd_reader_fail(reader, r->inside->doc,
+                          "model is missing: a list of layers, such as `- dense: 10`");
   if (doc->kind == HD_DOC_MAP) {
     const hd_doc *zoo = hd_doc_get(doc, "zoo");
-    if (zoo && zoo->kind == HD_DOC_TEXT) return unknown(reader, zoo, "zoo model", zoo->text, NULL, 0);
+    if (zoo && zoo->kind == HD_DOC_TEXT)
+      return unknown(reader, zoo, "zoo model", zoo->text, NULL, 0);
     return hd_reader_fail(reader, doc, "model: must be a list of layers, or {zoo: name}");
   }
-  if (doc->kind != HD_DOC_LIST) return hd_reader_fail(reader, doc, "model: must be a list of layers, not %s", hd_doc_what(doc));
+  if (doc->kind != HD_DOC_LIST)
+    return hd_reader_fail(reader, doc, "model: must be a list of layers, not %s", hd_doc_what(doc));
   if (doc->count < 1 || doc->count > HD_RECIPE_LAYERS)
-    return hd_reader_fail(reader, doc, "model: %d layers; possible are 1 to %d", doc->count, HD_RECIPE_LAYERS);
-  r->inside->layer = hd_arena_alloc(&r->inside->arena, sizeof *r->inside->layer * (size_t)doc->count);
+    return hd_reader_fail(reader, doc, "model: %d layers; possible are 1 to %d", doc->count,
+                          HD_RECIPE_LAYERS);
+  r->inside->layer =
+      hd_arena_alloc(&r->inside->arena, sizeof *r->inside->layer * (size_t)doc->count);
   if (!r->inside->layer) return no_memory(r);
   hd_status status = HD_OK;
   for (const hd_doc *child = doc->first; child && !status; child = child->next) {
@@ -118,7 +164,9 @@ static hd_status read_loss(hd_recipe *r, const hd_doc *doc) {
   }
   if (r->loss == HD_LOSS_DEFAULT) return unknown(reader, doc, "loss", word, names, HD_COUNT(names));
   if (r->loss == HD_LOSS_MSE) return hd_fields_read(reader, &mse_fields, value, &r->mse);
-  return value && value->kind != HD_DOC_NULL ? hd_reader_fail(reader, value, "%s: takes no options", word) : HD_OK;
+  return value && value->kind != HD_DOC_NULL
+             ? hd_reader_fail(reader, value, "%s: takes no options", word)
+             : HD_OK;
 }
 
 static hd_status read_optimizer(hd_recipe *r, const hd_doc *doc) {
@@ -152,14 +200,17 @@ static hd_status read_schedule(hd_recipe *r, const hd_doc *doc) {
   status = hd_fields_read(reader, &hd_schedule_fields, &kind, &r->schedule);
   if (status || !value || value->kind == HD_DOC_NULL) return status;
   if (value->kind != HD_DOC_MAP || hd_doc_get(value, "kind"))
-    return hd_reader_fail(reader, value, "schedule: give its options as a map: {%s: {warmup: 1}}", word);
+    return hd_reader_fail(reader, value, "schedule: give its options as a map: {%s: {warmup: 1}}",
+                          word);
   return hd_fields_read(reader, &hd_schedule_fields, value, &r->schedule);
 }
 
 static hd_status read_train(hd_recipe *r, const hd_doc *doc) {
   const hd_reader *reader = &r->inside->reader;
   r->train.seed = 1;  // so that 0 is a seed of its own
-  if (doc && doc->kind != HD_DOC_MAP) return hd_reader_fail(reader, doc, "train: must be a map, such as {epochs: 10}, not %s", hd_doc_what(doc));
+  if (doc && doc->kind != HD_DOC_MAP)
+    return hd_reader_fail(reader, doc, "train: must be a map, such as {epochs: 10}, not %s",
+                          hd_doc_what(doc));
   hd_status status = hd_fields_read(reader, &hd_recipe_train_fields, doc, &r->train);
   if (!status) status = read_optimizer(r, hd_doc_get(doc, "optimizer"));
   if (!status) status = read_schedule(r, hd_doc_get(doc, "schedule"));
@@ -171,11 +222,13 @@ static hd_status read_train(hd_recipe *r, const hd_doc *doc) {
 static hd_status read_metrics(hd_recipe *r, const hd_doc *doc) {
   static const char *const known[] = {"accuracy"};
   if (!doc) return HD_OK;
-  if (doc->kind != HD_DOC_LIST) return hd_reader_fail(&r->inside->reader, doc, "metrics: must be a list, such as [accuracy]");
+  if (doc->kind != HD_DOC_LIST)
+    return hd_reader_fail(&r->inside->reader, doc, "metrics: must be a list, such as [accuracy]");
   r->inside->no_accuracy = true;
   for (const hd_doc *child = doc->first; child; child = child->next) {
     if (child->kind != HD_DOC_TEXT || strcmp(child->text, "accuracy"))
-      return unknown(&r->inside->reader, child, "metric", child->kind == HD_DOC_TEXT ? child->text : hd_doc_what(child), known, 1);
+      return unknown(&r->inside->reader, child, "metric",
+                     child->kind == HD_DOC_TEXT ? child->text : hd_doc_what(child), known, 1);
     r->inside->no_accuracy = false;
   }
   return HD_OK;
@@ -185,13 +238,18 @@ static hd_status read_top(hd_recipe *r) {
   const hd_recipe_inside *in = r->inside;
   const char *names[16];
   int count = 0;
-  if (in->doc->kind != HD_DOC_MAP) return hd_reader_fail(&in->reader, in->doc, "a recipe is a map with data, model and train, not %s", hd_doc_what(in->doc));
+  if (in->doc->kind != HD_DOC_MAP)
+    return hd_reader_fail(&in->reader, in->doc,
+                          "a recipe is a map with data, model and train, not %s",
+                          hd_doc_what(in->doc));
   for (; count < top_fields.count; count++) names[count] = top_fields.field[count].name;
   for (const hd_doc *child = in->doc->first; child; child = child->next) {
     int i = 0;
     while (i < count && strcmp(child->key, names[i])) i++;
     if (i == count) return unknown(&in->reader, child, "field", child->key, names, count);
-    if (i < 2 && child->kind != HD_DOC_TEXT) return hd_reader_fail(&in->reader, child, "%s: must be a text, not %s", child->key, hd_doc_what(child));
+    if (i < 2 && child->kind != HD_DOC_TEXT)
+      return hd_reader_fail(&in->reader, child, "%s: must be a text, not %s", child->key,
+                            hd_doc_what(child));
   }
   return HD_OK;
 }
@@ -201,21 +259,29 @@ hd_status hd_recipe_check(hd_recipe *r) {
   hd_status status = read_top(r);
   if (status) return status;
   const hd_doc *doc = in->doc, *name = hd_doc_get(doc, "name"), *about = hd_doc_get(doc, "about");
-  const hd_doc *data = hd_doc_get(doc, "data"), *input = hd_doc_get(doc, "input"), *version = hd_doc_get(doc, "version");
+  const hd_doc *data = hd_doc_get(doc, "data"), *input = hd_doc_get(doc, "input"),
+               *version = hd_doc_get(doc, "version");
   if (name) {
     if (!*name->text || strlen(name->text) > 100 || strpbrk(name->text, "/\\ \n\t"))
-      return hd_reader_fail(&in->reader, name, "name: must be one word of at most 100 letters that can name a folder");
+      return hd_reader_fail(&in->reader, name,
+                            "name: must be one word of at most 100 letters that can name a folder");
     r->name = name->text;
   }
   if (about) in->about = about->text;
   if (version && (version->kind != HD_DOC_INT || version->integer != 1))
-    return hd_reader_fail(&in->reader, version, "version: must be 1, the only one this Hadal knows");
+    return hd_reader_fail(&in->reader, version,
+                          "version: must be 1, the only one this Hadal knows");
   if (data) status = hd_fields_read(&in->reader, &hd_recipe_data_fields, data, &r->data);
   if (!status && (r->data.fold > r->data.folds || r->data.folds == 1))
-    status = hd_reader_fail(&in->reader, data, "data: fold %d of %d; folds are at least 2, and numbered from 1", r->data.fold, r->data.folds);
+    status = hd_reader_fail(&in->reader, data,
+                            "data: fold %d of %d; folds are at least 2, and numbered from 1",
+                            r->data.fold, r->data.folds);
   if (!status && r->data.folds && r->data.test > 0)
-    status = hd_reader_fail(&in->reader, data, "data: folds and test exclude each other: each fold is the test part once");
-  if (!status && input) status = hd_signature_read(&in->reader, input, hd_doc_get(doc, "classes"), &in->input);
+    status =
+        hd_reader_fail(&in->reader, data,
+                       "data: folds and test exclude each other: each fold is the test part once");
+  if (!status && input)
+    status = hd_signature_read(&in->reader, input, hd_doc_get(doc, "classes"), &in->input);
   in->has_input = input;
   if (!status) status = read_model(r, hd_doc_get(doc, "model"));
   if (!status) status = read_loss(r, hd_doc_get(doc, "loss"));

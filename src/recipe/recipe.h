@@ -10,7 +10,7 @@
 #include "fields.h"
 
 enum {
-  HD_RECIPE_BYTES = 1 << 20,   // of a recipe's text
+  HD_RECIPE_BYTES = 1 << 20,  // of a recipe's text
   HD_RECIPE_LAYERS = 10000,
   HD_RECIPE_CLASSES = 1000000
 };
@@ -18,9 +18,9 @@ enum {
 
 typedef struct hd_recipe_layer {
   const hd_layer *layer;
-  void *options;              // NULL: all defaults
-  const hd_doc *at;           // for messages
-  int32_t first, last;        // nodes of the graph that was built last
+  void *options;        // NULL: all defaults
+  const hd_doc *at;     // for messages
+  int32_t first, last;  // nodes of the graph that was built last
 } hd_recipe_layer;
 
 typedef struct hd_recipe_inside {
@@ -35,24 +35,25 @@ typedef struct hd_recipe_inside {
   void *optimizer_options;
   bool no_accuracy;
   bool has_input;
-  hd_signature input;         // from the recipe itself
+  hd_signature input;  // from the recipe itself
 } hd_recipe_inside;
 
-hd_status hd_recipe_check(hd_recipe *r);                    // doc -> everything else
+hd_status hd_recipe_check(hd_recipe *r);                              // doc -> everything else
 hd_status hd_doc_override(const hd_reader *r, hd_doc *doc, int set);  // one of r->sets
 bool hd_signature_doc(hd_arena *arena, const hd_signature *s, hd_doc *to);
-hd_status hd_signature_read(const hd_reader *r, const hd_doc *input, const hd_doc *classes, hd_signature *to);
+hd_status hd_signature_read(const hd_reader *r, const hd_doc *input, const hd_doc *classes,
+                            hd_signature *to);
 // The document of a network alone, for model headers, or of everything.
 hd_doc *hd_recipe_doc(hd_arena *arena, const hd_recipe *r, bool all);
-double hd_scale_largest(const char *set);                   // value of a byte that becomes 1
+double hd_scale_largest(const char *set);  // value of a byte that becomes 1
 
 // Multiply-adds and parameters of the layers that were built last, per sample.
 typedef struct hd_layer_cost {
   const char *name;
-  hd_type type;               // of the output
+  hd_type type;  // of the output
   int64_t parameters, trainable;
   double multiply_adds;
-  int64_t bytes;              // of everything the layer computes
+  int64_t bytes;  // of everything the layer computes
 } hd_layer_cost;
 void hd_layer_measure(const hd_graph *g, int32_t first, int32_t last, hd_layer_cost *to);
 

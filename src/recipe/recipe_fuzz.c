@@ -1,6 +1,6 @@
-// Any bytes as a JSON recipe: an error with a message, or a recipe whose network is built or refused,
-// and whose text reads back as the same text. The mutator edits documents instead of bytes: layers,
-// fields and extreme numbers end up where they mean something.
+// Any bytes as a JSON recipe: an error with a message, or a recipe whose network is built or
+// refused, and whose text reads back as the same text. The mutator edits documents instead of
+// bytes: layers, fields and extreme numbers end up where they mean something.
 #include <stdlib.h>
 
 #include "recipe.h"
@@ -68,7 +68,22 @@ static int64_t size_of(const hd_doc *doc) {
 }
 
 static void set_number(hd_doc *to, uint64_t *state) {
-  static const int64_t numbers[] = {0, 1, -1, 2, 3, 5, 16, 255, 65536, INT32_MAX, (int64_t)INT32_MAX + 1, INT32_MIN, 3037000500, (int64_t)1 << 40, INT64_MAX, INT64_MIN};
+  static const int64_t numbers[] = {0,
+                                    1,
+                                    -1,
+                                    2,
+                                    3,
+                                    5,
+                                    16,
+                                    255,
+                                    65536,
+                                    INT32_MAX,
+                                    (int64_t)INT32_MAX + 1,
+                                    INT32_MIN,
+                                    3037000500,
+                                    (int64_t)1 << 40,
+                                    INT64_MAX,
+                                    INT64_MIN};
   static const double reals[] = {0.5, -0.5, 1e-300, 1e300, 0.1, 1.5, -1e9};
   to->first = NULL, to->count = 0, to->text = NULL;
   if (next(state) % 4) {
@@ -82,8 +97,10 @@ static void set_number(hd_doc *to, uint64_t *state) {
 }
 
 static void set_word(hd_arena *arena, hd_doc *to, uint64_t *state) {
-  static const char *const words[] = {"relu", "flatten", "dense", "conv2d", "softmax", "same", "explicit", "cross_entropy", "mse", "adam", "sgd", "step", "cosine",
-                                      "unit", "standard", "xor", "iris", "mnist", "he_normal", "constant", "u8", ""};
+  static const char *const words[] = {
+      "relu", "flatten", "dense",     "conv2d",   "softmax", "same", "explicit", "cross_entropy",
+      "mse",  "adam",    "sgd",       "step",     "cosine",  "unit", "standard", "xor",
+      "iris", "mnist",   "he_normal", "constant", "u8",      ""};
   to->first = NULL, to->count = 0;
   to->kind = HD_DOC_TEXT;
   to->text = hd_arena_text(arena, words[next(state) % HD_COUNT(words)]);
@@ -94,13 +111,16 @@ static void add_layer(hd_arena *arena, hd_doc *list, uint64_t *state) {
   int count = 0;
   while (hd_layers()[count]) count++;
   const hd_layer *layer = hd_layers()[next(state) % (uint64_t)count];
-  hd_doc *outer = hd_doc_new(arena, list, NULL, HD_DOC_MAP), *map = outer ? hd_doc_new(arena, outer, layer->name, HD_DOC_MAP) : NULL;
+  hd_doc *outer = hd_doc_new(arena, list, NULL, HD_DOC_MAP),
+         *map = outer ? hd_doc_new(arena, outer, layer->name, HD_DOC_MAP) : NULL;
   for (int i = 0; map && layer->fields && i < layer->fields->count; i++) {
     const hd_field *f = &layer->fields->field[i];
     if (*f->standard && next(state) % 3) continue;
-    hd_doc *value = hd_doc_new(arena, map, f->name, f->count > 1 && next(state) % 2 ? HD_DOC_LIST : HD_DOC_NULL);
+    hd_doc *value = hd_doc_new(arena, map, f->name,
+                               f->count > 1 && next(state) % 2 ? HD_DOC_LIST : HD_DOC_NULL);
     if (value && value->kind == HD_DOC_NULL) {
-      if (f->kind == HD_FIELD_TEXT || f->kind == HD_FIELD_CHOICE || f->kind == HD_FIELD_INIT) set_word(arena, value, state);
+      if (f->kind == HD_FIELD_TEXT || f->kind == HD_FIELD_CHOICE || f->kind == HD_FIELD_INIT)
+        set_word(arena, value, state);
       else set_number(value, state);
     }
     for (int k = 0; value && value->kind == HD_DOC_LIST && k < f->count; k++) {
@@ -114,11 +134,23 @@ static void change(hd_arena *arena, hd_doc *doc, uint64_t *state) {
   int64_t n = (int64_t)(next(state) % (uint64_t)size_of(doc));
   hd_doc *at = nth(doc, &n), *model = hd_doc_get(doc, "model");
   switch (next(state) % 6) {
-    case 0: case 1: if (model && model->kind == HD_DOC_LIST) add_layer(arena, model, state); break;
-    case 2: if (at != doc) set_number(at, state); break;
-    case 3: if (at != doc) set_word(arena, at, state); break;
-    case 4: if (at->first) at->first = at->first->next, at->count--; break;
-    default: if (at->kind == HD_DOC_LIST && at->first && at->count < 64) hd_doc_copy(arena, at, NULL, at->first); break;
+    case 0:
+    case 1:
+      if (model && model->kind == HD_DOC_LIST) add_layer(arena, model, state);
+      break;
+    case 2:
+      if (at != doc) set_number(at, state);
+      break;
+    case 3:
+      if (at != doc) set_word(arena, at, state);
+      break;
+    case 4:
+      if (at->first) at->first = at->first->next, at->count--;
+      break;
+    default:
+      if (at->kind == HD_DOC_LIST && at->first && at->count < 64)
+        hd_doc_copy(arena, at, NULL, at->first);
+      break;
   }
 }
 
@@ -126,7 +158,8 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t capacity, unsi
   hd_arena arena = {0};
   hd_doc *doc;
   uint64_t state = seed * 2654435761u + 88172645463325252u;
-  if (next(&state) % 8 == 0 || hd_json_parse(&arena, "seed", (const char *)data, size, &doc, NULL)) {
+  if (next(&state) % 8 == 0 ||
+      hd_json_parse(&arena, "seed", (const char *)data, size, &doc, NULL)) {
     hd_arena_free(&arena);
     return LLVMFuzzerMutate(data, size, capacity);
   }

@@ -14,13 +14,14 @@
 #include "../../test/faults.h"
 #include "recipe.h"
 
-#define LENET                                                                                       \
-  "{\"data\": {\"name\": \"mnist\", \"scale\": \"unit\"},\n"                                         \
-  " \"model\": [{\"conv2d\": {\"filters\": 6, \"kernel\": 5, \"pad\": \"same\"}}, \"relu\",\n"       \
-  "  {\"max_pool2d\": 2}, {\"conv2d\": {\"filters\": 16, \"kernel\": [5, 5]}}, \"relu\",\n"          \
-  "  {\"max_pool2d\": {\"window\": 2}}, \"flatten\", {\"dense\": 120}, \"relu\", {\"dense\": 84},\n" \
-  "  \"relu\", {\"dense\": 10}],\n"                                                                  \
-  " \"loss\": \"cross_entropy\",\n"                                                                  \
+#define LENET \
+  "{\"data\": {\"name\": \"mnist\", \"scale\": \"unit\"},\n" \
+  " \"model\": [{\"conv2d\": {\"filters\": 6, \"kernel\": 5, \"pad\": \"same\"}}, \"relu\",\n" \
+  "  {\"max_pool2d\": 2}, {\"conv2d\": {\"filters\": 16, \"kernel\": [5, 5]}}, \"relu\",\n" \
+  "  {\"max_pool2d\": {\"window\": 2}}, \"flatten\", {\"dense\": 120}, \"relu\", {\"dense\": " \
+  "84},\n" \
+  "  \"relu\", {\"dense\": 10}],\n" \
+  " \"loss\": \"cross_entropy\",\n" \
   " \"train\": {\"optimizer\": {\"adam\": {\"lr\": 0.002}}, \"epochs\": 3, \"batch\": 32}}"
 
 static hd_recipe *parse(const char *text, const char *const *set, hd_error *err) {
@@ -54,14 +55,19 @@ static const mistake mistakes[] = {
     {"{\"name\": 3, " MODEL "}", "name: must be a text, not a whole number"},
     {"{\"name\": \"a/b\", " MODEL "}", "can name a folder"},
     {"{\"version\": 2, " MODEL "}", "version: must be 1"},
-    {"{\"data\": {\"nam\": \"xor\"}, " MODEL "}", "data: unknown field \"nam\"; did you mean \"name\"?"},
+    {"{\"data\": {\"nam\": \"xor\"}, " MODEL "}",
+     "data: unknown field \"nam\"; did you mean \"name\"?"},
     {"{\"data\": {\"scale\": \"unit\"}, " MODEL "}", "data: name is missing"},
-    {"{\"data\": {\"name\": \"xor\", \"scale\": \"unt\"}, " MODEL "}", "data: unknown scale \"unt\"; did you mean \"unit\"?"},
-    {"{\"data\": {\"name\": \"xor\", \"valid\": 1.5}, " MODEL "}", "data: valid is 1.5, must be at most 0.9"},
-    {"{\"data\": {\"name\": \"xor\", \"valid\": \"test\"}, " MODEL "}", "data: valid must be a number, not a word"},
+    {"{\"data\": {\"name\": \"xor\", \"scale\": \"unt\"}, " MODEL "}",
+     "data: unknown scale \"unt\"; did you mean \"unit\"?"},
+    {"{\"data\": {\"name\": \"xor\", \"valid\": 1.5}, " MODEL "}",
+     "data: valid is 1.5, must be at most 0.9"},
+    {"{\"data\": {\"name\": \"xor\", \"valid\": \"test\"}, " MODEL "}",
+     "data: valid must be a number, not a word"},
     {"{\"data\": {\"name\": \"xor\", \"folds\": 1}, " MODEL "}", "folds are at least 2"},
     {"{\"data\": {\"name\": \"xor\", \"folds\": 2, \"fold\": 3}, " MODEL "}", "fold 3 of 2"},
-    {"{\"data\": {\"name\": \"xor\", \"folds\": 2, \"test\": 0.1}, " MODEL "}", "folds and test exclude each other"},
+    {"{\"data\": {\"name\": \"xor\", \"folds\": 2, \"test\": 0.1}, " MODEL "}",
+     "folds and test exclude each other"},
     {XOR "{\"zoo\": \"resnet20\"}}", "unknown zoo model \"resnet20\""},
     {XOR "{\"dense\": 2}}", "model: must be a list of layers"},
     {XOR "\"dense\"}", "model: must be a list of layers, not a word"},
@@ -71,47 +77,71 @@ static const mistake mistakes[] = {
     {XOR "[{\"relu\": null, \"dense\": 2}]}", "found a map of several names"},
     {XOR "[{\"relu\": 3}]}", "relu: takes no options"},
     {XOR "[\"dense\"]}", "dense: units is missing: width of the output"},
-    {XOR "[\n{\"dense\": {\"unit\": 2}}]}", "r.json:2: dense: unknown field \"unit\"; did you mean \"units\"?"},
+    {XOR "[\n{\"dense\": {\"unit\": 2}}]}",
+     "r.json:2: dense: unknown field \"unit\"; did you mean \"units\"?"},
     {XOR "[{\"dense\": -2}]}", "dense: units is -2, must be at least 1"},
     {XOR "[{\"dense\": 0}]}", "dense: units is 0, must be at least 1"},
     {XOR "[{\"dense\": 2.5}]}", "dense: units must be a whole number, not a number"},
     {XOR "[{\"dense\": 99999999999}]}", "dense: units is 99999999999, must be at most"},
     {XOR "[{\"dense\": \"two\"}]}", "dense: units must be a whole number, not a word"},
-    {XOR "[{\"dense\": {\"units\": 2, \"no_bias\": 1}}]}", "no_bias must be true or false, not a whole number"},
+    {XOR "[{\"dense\": {\"units\": 2, \"no_bias\": 1}}]}",
+     "no_bias must be true or false, not a whole number"},
     {XOR "[{\"dense\": {\"units\": 2, \"name\": 7}}]}", "name must be a word"},
-    {XOR "[{\"dense\": {\"units\": 2, \"init\": \"he_norml\"}}]}", "unknown init \"he_norml\"; did you mean \"he_normal\"?"},
-    {XOR "[{\"dense\": {\"units\": 2, \"init\": \"normal\"}}]}", "init normal takes two numbers, {normal: [mean, deviation]}"},
+    {XOR "[{\"dense\": {\"units\": 2, \"init\": \"he_norml\"}}]}",
+     "unknown init \"he_norml\"; did you mean \"he_normal\"?"},
+    {XOR "[{\"dense\": {\"units\": 2, \"init\": \"normal\"}}]}",
+     "init normal takes two numbers, {normal: [mean, deviation]}"},
     {XOR "[{\"dense\": {\"units\": 2, \"init\": {\"constant\": [1, 2]}}}]}", "takes one number"},
     {XOR "[{\"leaky_relu\": 0}]}", "slope cannot be 0, which stands for the default, 0.01"},
-    {XOR "[{\"conv2d\": {\"filters\": 6, \"kernel\": [3, 3, 3]}}]}", "conv2d: kernel takes one value or 2 values, not 3"},
-    {XOR "[{\"conv2d\": {\"filters\": 6, \"kernel\": 3, \"pad\": \"some\"}}]}", "conv2d: unknown pad \"some\"; did you mean \"same\"?"},
-    {XOR "[{\"dense\": 2}], \"loss\": \"crossentropy\"}", "unknown loss \"crossentropy\"; did you mean \"cross_entropy\"?"},
-    {XOR "[{\"dense\": 2}], \"loss\": {\"mse\": {\"factr\": 2}}}", "mse: unknown field \"factr\"; did you mean \"factor\"?"},
+    {XOR "[{\"conv2d\": {\"filters\": 6, \"kernel\": [3, 3, 3]}}]}",
+     "conv2d: kernel takes one value or 2 values, not 3"},
+    {XOR "[{\"conv2d\": {\"filters\": 6, \"kernel\": 3, \"pad\": \"some\"}}]}",
+     "conv2d: unknown pad \"some\"; did you mean \"same\"?"},
+    {XOR "[{\"dense\": 2}], \"loss\": \"crossentropy\"}",
+     "unknown loss \"crossentropy\"; did you mean \"cross_entropy\"?"},
+    {XOR "[{\"dense\": 2}], \"loss\": {\"mse\": {\"factr\": 2}}}",
+     "mse: unknown field \"factr\"; did you mean \"factor\"?"},
     {XOR "[{\"dense\": 2}], \"loss\": {\"cross_entropy\": 2}}", "cross_entropy: takes no options"},
     {XOR "[{\"dense\": 2}], \"train\": 3}", "train: must be a map"},
-    {XOR "[{\"dense\": 2}], \"train\": {\"epoch\": 3}}", "train: unknown field \"epoch\"; did you mean \"epochs\"?"},
+    {XOR "[{\"dense\": 2}], \"train\": {\"epoch\": 3}}",
+     "train: unknown field \"epoch\"; did you mean \"epochs\"?"},
     {XOR "[{\"dense\": 2}], \"train\": {\"epochs\": 0}}", "train: epochs is 0, must be at least 1"},
     {XOR "[{\"dense\": 2}], \"train\": {\"batch\": -5}}", "train: batch is -5, must be at least 1"},
-    {XOR "[{\"dense\": 2}], \"train\": {\"optimizer\": \"adma\"}}", "unknown optimizer \"adma\"; did you mean \"adam\"?"},
-    {XOR "[{\"dense\": 2}], \"train\": {\"optimizer\": {\"sgd\": {\"beta1\": 1}}}}", "sgd: unknown field \"beta1\"; known are lr, momentum"},
-    {XOR "[{\"dense\": 2}], \"train\": {\"schedule\": \"cosin\"}}", "unknown kind \"cosin\"; did you mean \"cosine\"?"},
-    {XOR "[{\"dense\": 2}], \"train\": {\"schedule\": {\"step\": 3}}}", "schedule: give its options as a map"},
+    {XOR "[{\"dense\": 2}], \"train\": {\"optimizer\": \"adma\"}}",
+     "unknown optimizer \"adma\"; did you mean \"adam\"?"},
+    {XOR "[{\"dense\": 2}], \"train\": {\"optimizer\": {\"sgd\": {\"beta1\": 1}}}}",
+     "sgd: unknown field \"beta1\"; known are lr, momentum"},
+    {XOR "[{\"dense\": 2}], \"train\": {\"schedule\": \"cosin\"}}",
+     "unknown kind \"cosin\"; did you mean \"cosine\"?"},
+    {XOR "[{\"dense\": 2}], \"train\": {\"schedule\": {\"step\": 3}}}",
+     "schedule: give its options as a map"},
     {XOR "[{\"dense\": 2}], \"metrics\": \"accuracy\"}", "metrics: must be a list"},
-    {XOR "[{\"dense\": 2}], \"metrics\": [\"acuracy\"]}", "unknown metric \"acuracy\"; did you mean \"accuracy\"?"},
+    {XOR "[{\"dense\": 2}], \"metrics\": [\"acuracy\"]}",
+     "unknown metric \"acuracy\"; did you mean \"accuracy\"?"},
     {"{\"input\": {\"shape\": [0]}, " MODEL "}", "a shape is made of sizes from 1"},
     {"{\"input\": {\"shape\": [9999999, 9999999]}, " MODEL "}", "multiply to at most 2^40"},
-    {"{\"input\": {\"shape\": [2], \"dtype\": \"f16\"}, " MODEL "}", "dtype must be f32, u8 or i32"},
-    {"{\"input\": {\"shape\": [2], \"classes\": 3}, " MODEL "}", "input: takes name, dtype, shape and target"},
+    {"{\"input\": {\"shape\": [2], \"dtype\": \"f16\"}, " MODEL "}",
+     "dtype must be f32, u8 or i32"},
+    {"{\"input\": {\"shape\": [2], \"classes\": 3}, " MODEL "}",
+     "input: takes name, dtype, shape and target"},
     {"{\"input\": {\"shape\": [2]}, \"classes\": 0, " MODEL "}", "classes: give how many"},
     // What only shows with the data: shapes.
     {"{" MODEL "}", "not known without its data"},
-    {XOR "[{\"dense\": 3}]}", "r.json:1: the network ends in (N, 3), must end in (N, 2), one for each class: end with `- dense: 2`"},
+    {XOR "[{\"dense\": 3}]}",
+     "r.json:1: the network ends in (N, 3), must end in (N, 2), one for each class: end with `- "
+     "dense: 2`"},
     {XOR "[{\"dense\": 2}, \"softmax\"]}", "cross_entropy applies it too: leave the layer out"},
-    {XOR "[{\"dense\": 4},\n{\"conv2d\": {\"filters\": 6, \"kernel\": 5}}, {\"dense\": 2}]}", "r.json:2: layer 2, conv2d: conv2d: x is (N, 4), weights would be (5, 5, C, 6)"},
-    {"{\"data\": \"digits\", \"model\": [{\"dense\": 10}]}", "put `- flatten` before the first dense layer"},
-    {"{\"data\": \"digits\", \"model\": [{\"conv2d\": {\"filters\": 2, \"kernel\": 9}}, \"flatten\", {\"dense\": 10}]}", "layer 1, conv2d"},
-    {"{\"input\": {\"shape\": [2]}, \"model\": [{\"dense\": 1}], \"loss\": \"cross_entropy\"}", "cross_entropy needs classes"},
-    {XOR "[{\"dense\": 2147483647}, {\"dense\": 2147483647}, {\"dense\": 2}]}", "parameters; the limit is 1e+11"}};
+    {XOR "[{\"dense\": 4},\n{\"conv2d\": {\"filters\": 6, \"kernel\": 5}}, {\"dense\": 2}]}",
+     "r.json:2: layer 2, conv2d: conv2d: x is (N, 4), weights would be (5, 5, C, 6)"},
+    {"{\"data\": \"digits\", \"model\": [{\"dense\": 10}]}",
+     "put `- flatten` before the first dense layer"},
+    {"{\"data\": \"digits\", \"model\": [{\"conv2d\": {\"filters\": 2, \"kernel\": 9}}, "
+     "\"flatten\", {\"dense\": 10}]}",
+     "layer 1, conv2d"},
+    {"{\"input\": {\"shape\": [2]}, \"model\": [{\"dense\": 1}], \"loss\": \"cross_entropy\"}",
+     "cross_entropy needs classes"},
+    {XOR "[{\"dense\": 2147483647}, {\"dense\": 2147483647}, {\"dense\": 2}]}",
+     "parameters; the limit is 1e+11"}};
 
 static void every_mistake_has_its_message(void **state) {
   (void)state;
@@ -121,11 +151,13 @@ static void every_mistake_has_its_message(void **state) {
     hd_recipe *r = parse(mistakes[i].recipe, NULL, &err);
     hd_graph *g = r ? build(r, &net, &err) : NULL;
     if (g || !strstr(err.text, mistakes[i].message)) {
-      print_error("%s\n  gave   %s\n  wanted %s\n", mistakes[i].recipe, g ? "a network" : err.text, mistakes[i].message);
+      print_error("%s\n  gave   %s\n  wanted %s\n", mistakes[i].recipe, g ? "a network" : err.text,
+                  mistakes[i].message);
       fail();
     }
     assert_int_not_equal(err.status, HD_OK);
-    if (strcmp(mistakes[i].message, "not known without its data")) assert_memory_equal(err.text, "r.json", 6);
+    if (strcmp(mistakes[i].message, "not known without its data"))
+      assert_memory_equal(err.text, "r.json", 6);
     hd_recipe_free(r);
   }
 }
@@ -135,7 +167,8 @@ static void every_mistake_has_its_message(void **state) {
 static double weights(const hd_graph *g) {
   double count = 0;
   for (int i = 1; i < g->count; i++)
-    if (g->node[i]->variable && g->node[i]->variable->role == HD_WEIGHT) count += (double)hd_shape_count(g->node[i]->out[0].shape);
+    if (g->node[i]->variable && g->node[i]->variable->role == HD_WEIGHT)
+      count += (double)hd_shape_count(g->node[i]->out[0].shape);
   return count;
 }
 
@@ -166,13 +199,21 @@ static void lenet_has_its_counts(void **state) {
 static void overrides_follow_paths(void **state) {
   (void)state;
   hd_error err;
-  const char *const set[] = {"train.epochs=7", "train.optimizer.sgd.lr=0.5", "model.7.dense.units=100", "model.9.dense=50", "data.valid=0.25",
-                             "train.schedule.step.every=3", "model.1=tanh", "train.seed=0", NULL};
+  const char *const set[] = {"train.epochs=7",
+                             "train.optimizer.sgd.lr=0.5",
+                             "model.7.dense.units=100",
+                             "model.9.dense=50",
+                             "data.valid=0.25",
+                             "train.schedule.step.every=3",
+                             "model.1=tanh",
+                             "train.seed=0",
+                             NULL};
   hd_recipe *r = parse(LENET, set, &err);
   if (!r) fail_msg("%s", err.text);
   char *text = hd_recipe_text(NULL, r, false);
-  static const char *const wanted[] = {"\"epochs\": 7", "\"sgd\": {", "\"lr\": 0.5", "\"dense\": 100", "\"dense\": 50", "\"valid\": 0.25", "\"every\": 3",
-                                       "\"tanh\"", "\"seed\": 0"};
+  static const char *const wanted[] = {"\"epochs\": 7",  "\"sgd\": {",    "\"lr\": 0.5",
+                                       "\"dense\": 100", "\"dense\": 50", "\"valid\": 0.25",
+                                       "\"every\": 3",   "\"tanh\"",      "\"seed\": 0"};
   for (size_t i = 0; i < HD_COUNT(wanted); i++)
     if (!strstr(text, wanted[i])) fail_msg("no %s in %s", wanted[i], text);
   assert_null(strstr(text, "adam"));
@@ -180,7 +221,8 @@ static void overrides_follow_paths(void **state) {
   hd_recipe_free(r);
 
   static const char *const wrong[][2] = {
-      {"train.epoch=3", "--set train.epoch=3: train: unknown field \"epoch\"; did you mean \"epochs\"?"},
+      {"train.epoch=3",
+       "--set train.epoch=3: train: unknown field \"epoch\"; did you mean \"epochs\"?"},
       {"train.epochs=x", "--set train.epochs=x: train: epochs must be a whole number, not a word"},
       {"train.epochs", "--set train.epochs: give a path and a value, such as train.epochs=3"},
       {"model.99=relu", "the list has 12 entries, numbered from 0"},
@@ -191,7 +233,8 @@ static void overrides_follow_paths(void **state) {
       {"train.optimizer.adam.lr=-1", "adam: lr is -1, must be at least 0"}};
   for (size_t i = 0; i < HD_COUNT(wrong); i++) {
     r = parse(LENET, (const char *const[]){wrong[i][0], NULL}, &err);
-    if (r || !strstr(err.text, wrong[i][1])) fail_msg("%s gave %s", wrong[i][0], r ? "a recipe" : err.text);
+    if (r || !strstr(err.text, wrong[i][1]))
+      fail_msg("%s gave %s", wrong[i][0], r ? "a recipe" : err.text);
   }
 }
 
@@ -199,9 +242,12 @@ static void text_reads_back_as_itself(void **state) {
   (void)state;
   static const char *const recipes[] = {
       LENET,
-      "{\"input\": {\"name\": \"q\", \"dtype\": \"u8\", \"shape\": [4, 4, 1], \"target\": [3]}, \"model\": [\"flatten\", {\"reshape\": [4, -1]}, {\"dense\": "
-      "{\"units\": 3, \"init\": {\"normal\": [0.5, 0.1]}}}, {\"conv2d\": {\"filters\": 3, \"kernel\": [1, 2], \"padding\": [1, 2, 3, 4], \"pad\": "
-      "\"explicit\"}}, {\"dropout\": 0.25}], \"loss\": {\"mse\": 0.5}, \"metrics\": [], \"train\": {\"optimizer\": {\"rmsprop\": 0.1}, \"schedule\": "
+      "{\"input\": {\"name\": \"q\", \"dtype\": \"u8\", \"shape\": [4, 4, 1], \"target\": [3]}, "
+      "\"model\": [\"flatten\", {\"reshape\": [4, -1]}, {\"dense\": "
+      "{\"units\": 3, \"init\": {\"normal\": [0.5, 0.1]}}}, {\"conv2d\": {\"filters\": 3, "
+      "\"kernel\": [1, 2], \"padding\": [1, 2, 3, 4], \"pad\": "
+      "\"explicit\"}}, {\"dropout\": 0.25}], \"loss\": {\"mse\": 0.5}, \"metrics\": [], \"train\": "
+      "{\"optimizer\": {\"rmsprop\": 0.1}, \"schedule\": "
       "{\"constant\": {\"warmup\": 2}}, \"seed\": 12345678901}}"};
   for (size_t i = 0; i < HD_COUNT(recipes); i++) {
     hd_error err;
@@ -226,9 +272,14 @@ static void covers(const hd_fields *f, size_t start) {
   for (int i = 0; i < f->count; i++) {
     const hd_field *field = &f->field[i];
     if (field->kind == HD_FIELD_LIST) continue;
-    size_t size = field->kind == HD_FIELD_INT64 ? 8 : field->kind == HD_FIELD_BOOL ? 1 : field->kind == HD_FIELD_TEXT ? sizeof(char *)
-                  : field->kind == HD_FIELD_INIT ? sizeof(hd_init) : 4, align = field->kind == HD_FIELD_INIT ? 4 : size;
-    if (field->offset < end || field->offset - end >= align) fail_msg("%s.%s: a member before it is in no table", f->name, field->name);
+    size_t size = field->kind == HD_FIELD_INT64  ? 8
+                  : field->kind == HD_FIELD_BOOL ? 1
+                  : field->kind == HD_FIELD_TEXT ? sizeof(char *)
+                  : field->kind == HD_FIELD_INIT ? sizeof(hd_init)
+                                                 : 4,
+           align = field->kind == HD_FIELD_INIT ? 4 : size;
+    if (field->offset < end || field->offset - end >= align)
+      fail_msg("%s.%s: a member before it is in no table", f->name, field->name);
     assert_true(field->name && field->help && field->standard);
     end = field->offset + size * (size_t)field->count;
   }
@@ -240,7 +291,8 @@ static void tables_cover_their_structs(void **state) {
   size_t start = offsetof(hd_dense_options, units);  // after what HD_OPTIONS puts first
   for (const hd_layer *const *l = hd_layers(); *l; l++)
     if ((*l)->fields) covers((*l)->fields, start);
-  for (const char *const *name = hd_optimizer_names(); *name; name++) covers(hd_optimizer_fields(hd_optimizer_find(*name)), start);
+  for (const char *const *name = hd_optimizer_names(); *name; name++)
+    covers(hd_optimizer_fields(hd_optimizer_find(*name)), start);
   covers(&hd_schedule_fields, 0);
   covers(&hd_recipe_data_fields, 0);
   covers(&hd_recipe_train_fields, 0);
@@ -265,7 +317,8 @@ static void fields_are_set_from_text(void **state) {
 
 static hd_data table(float *x, int32_t *label, int64_t rows, int64_t features, int classes) {
   static const char *const names[] = {"x", "label"};
-  hd_tensor t[] = {{.dtype = HD_F32, .shape = HD_SHAPE(rows, features), .data = x}, {.dtype = HD_I32, .shape = HD_SHAPE(rows), .data = label}};
+  hd_tensor t[] = {{.dtype = HD_F32, .shape = HD_SHAPE(rows, features), .data = x},
+                   {.dtype = HD_I32, .shape = HD_SHAPE(rows), .data = label}};
   hd_data d;
   assert_int_equal(hd_data_from_tensors(NULL, names, t, 2, &d, NULL), HD_OK);
   d.classes = classes;
@@ -278,11 +331,13 @@ static void scales_are_fitted(void **state) {
   int32_t label[] = {0, 1, 0, 1};
   hd_data d = table(x, label, 4, 3, 2);
   hd_error err;
-  hd_recipe *r = parse("{\"data\": {\"name\": \"t\", \"scale\": \"standard\"}, " MODEL "}", NULL, &err);
+  hd_recipe *r =
+      parse("{\"data\": {\"name\": \"t\", \"scale\": \"standard\"}, " MODEL "}", NULL, &err);
   assert_non_null(r);
   hd_store *s = hd_store_new(&(hd_env){.threads = 1});
   assert_int_equal(hd_recipe_fit_scale(r, &d, s, &err), HD_OK);
-  const float *shift = hd_store_find(s, "scale/shift")->data, *factor = hd_store_find(s, "scale/factor")->data;
+  const float *shift = hd_store_find(s, "scale/shift")->data,
+              *factor = hd_store_find(s, "scale/factor")->data;
   assert_true(shift[0] == 4 && shift[1] == 25 && shift[2] == 5);
   assert_true(fabs((double)factor[0] - 1 / sqrt(5)) < 1e-7 && factor[2] == 1);
   hd_recipe_free(r);
@@ -307,8 +362,11 @@ static void models_open_again(void **state) {
   close(mkstemp(path));
   hd_env env = {.threads = 1};
   hd_error err = {0};
-  hd_recipe *r = parse("{\"data\": {\"name\": \"some/where.csv\", \"scale\": \"standard\"}, \"input\": {\"shape\": [2]}, \"classes\": [\"no\", \"yes\"], "
-                       "\"model\": [{\"dense\": 3}, \"tanh\", {\"dense\": 2}]}", NULL, &err);
+  hd_recipe *r = parse(
+      "{\"data\": {\"name\": \"some/where.csv\", \"scale\": \"standard\"}, \"input\": {\"shape\": "
+      "[2]}, \"classes\": [\"no\", \"yes\"], "
+      "\"model\": [{\"dense\": 3}, \"tanh\", {\"dense\": 2}]}",
+      NULL, &err);
   if (!r) fail_msg("%s", err.text);
   hd_signature s;
   hd_network net;
@@ -317,12 +375,15 @@ static void models_open_again(void **state) {
   assert_int_equal(hd_recipe_signature(r, &s, &err), HD_OK);
   assert_int_equal(hd_recipe_build(r, &s, g, &net, &err), HD_OK);
   float x[] = {0, 0, 0, 1, 1, 0, 1, 1};
-  hd_tensor in = {.dtype = HD_F32, .shape = HD_SHAPE(4, 2), .data = x}, y = hd_predict(store, net.answer, in, &err);
+  hd_tensor in = {.dtype = HD_F32, .shape = HD_SHAPE(4, 2), .data = x},
+            y = hd_predict(store, net.answer, in, &err);
   if (!y.data) fail_msg("%s", err.text);
   char *header = hd_recipe_header(NULL, r, &s);
   assert_non_null(header);
   assert_null(strstr(header, "where"));  // no paths in models
-  assert_int_equal(hd_save(store, path, &err, .meta = (const char *const[]){"hadal.recipe", header, NULL}), HD_OK);
+  assert_int_equal(
+      hd_save(store, path, &err, .meta = (const char *const[]){"hadal.recipe", header, NULL}),
+      HD_OK);
   hd_model m;
   if (hd_model_open(&env, path, &m, &err)) fail_msg("%s", err.text);
   assert_string_equal(m.signature.class_names[1], "yes");
@@ -337,7 +398,9 @@ static void models_open_again(void **state) {
   while (three && three[-1] != ':') three = strstr(three + 1, "3");
   assert_non_null(three);
   *three = '4';
-  assert_int_equal(hd_save(store, path, &err, .meta = (const char *const[]){"hadal.recipe", header, NULL}), HD_OK);
+  assert_int_equal(
+      hd_save(store, path, &err, .meta = (const char *const[]){"hadal.recipe", header, NULL}),
+      HD_OK);
   assert_int_equal(hd_model_open(&env, path, &m, &err), HD_E_FORMAT);
   assert_non_null(strstr(err.text, "the network wants"));
   unlink(path);
@@ -352,8 +415,11 @@ static void models_open_again(void **state) {
 static const char *read_and_build(const hd_env *env, void *arg) {
   hd_error err = {0};
   (void)arg;
-  hd_recipe *r = hd_recipe_parse(env, "r.json", LENET, strlen(LENET), &err, .set = (const char *const[]){"model.7.dense.units=9", "train.optimizer.sgd.lr=1", NULL});
-  if (!r) return err.status == HD_E_MEMORY ? NULL : "parsing failed with another status than memory";
+  hd_recipe *r = hd_recipe_parse(
+      env, "r.json", LENET, strlen(LENET), &err,
+      .set = (const char *const[]){"model.7.dense.units=9", "train.optimizer.sgd.lr=1", NULL});
+  if (!r)
+    return err.status == HD_E_MEMORY ? NULL : "parsing failed with another status than memory";
   hd_signature s;
   hd_network net;
   hd_graph *g = hd_graph_new(env);
@@ -376,9 +442,14 @@ static void every_failing_allocation_is_clean(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_mistake_has_its_message), cmocka_unit_test(lenet_has_its_counts),   cmocka_unit_test(overrides_follow_paths),
-      cmocka_unit_test(text_reads_back_as_itself),     cmocka_unit_test(tables_cover_their_structs), cmocka_unit_test(fields_are_set_from_text),
-      cmocka_unit_test(scales_are_fitted),             cmocka_unit_test(models_open_again),      cmocka_unit_test(every_failing_allocation_is_clean)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_mistake_has_its_message),
+                                     cmocka_unit_test(lenet_has_its_counts),
+                                     cmocka_unit_test(overrides_follow_paths),
+                                     cmocka_unit_test(text_reads_back_as_itself),
+                                     cmocka_unit_test(tables_cover_their_structs),
+                                     cmocka_unit_test(fields_are_set_from_text),
+                                     cmocka_unit_test(scales_are_fitted),
+                                     cmocka_unit_test(models_open_again),
+                                     cmocka_unit_test(every_failing_allocation_is_clean)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

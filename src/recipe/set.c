@@ -16,7 +16,9 @@ static void replace(hd_doc *to, const hd_doc *by, int line) {
 static const char *main_of(const char *word) {
   const hd_layer *layer = hd_layer_find(word);
   const hd_optimizer_rule *rule = hd_optimizer_find(word);
-  const hd_field *main = hd_field_main(layer ? layer->fields : rule ? hd_optimizer_fields(rule) : NULL);
+  const hd_field *main = hd_field_main(layer  ? layer->fields
+                                       : rule ? hd_optimizer_fields(rule)
+                                              : NULL);
   if (!strcmp(word, "data")) return "name";
   if (!strcmp(word, "mse")) return "factor";
   return main ? main->name : NULL;
@@ -28,9 +30,11 @@ static hd_status open_map(const hd_reader *r, hd_doc *doc, const char *key) {
   const char *main = doc->key ? main_of(doc->key) : NULL;
   if (doc->kind == HD_DOC_TEXT && !strcmp(doc->text, key)) {  // optimizer: adam -> {adam: null}
     inner = hd_doc_new(r->arena, &map, key, HD_DOC_NULL);
-  } else if (doc->kind == HD_DOC_NULL || (doc->key && (!strcmp(doc->key, "optimizer") || !strcmp(doc->key, "schedule") || !strcmp(doc->key, "loss")))) {
-    inner = hd_doc_new(r->arena, &map, key, HD_DOC_NULL);     // another choice
-  } else if (main && strcmp(main, key)) {                     // dense: 120 -> {units: 120, ...}
+  } else if (doc->kind == HD_DOC_NULL ||
+             (doc->key && (!strcmp(doc->key, "optimizer") || !strcmp(doc->key, "schedule") ||
+                           !strcmp(doc->key, "loss")))) {
+    inner = hd_doc_new(r->arena, &map, key, HD_DOC_NULL);  // another choice
+  } else if (main && strcmp(main, key)) {                  // dense: 120 -> {units: 120, ...}
     inner = hd_doc_copy(r->arena, &map, main, doc);
   } else {
     inner = hd_doc_new(r->arena, &map, key, HD_DOC_NULL);
@@ -52,18 +56,21 @@ static hd_status step(const hd_reader *r, hd_doc **at, const char *key, const hd
   int64_t n;
   if (doc->kind == HD_DOC_LIST) {
     if (!hd_parse_int(key, key + strlen(key), &n) || n < 0 || n >= doc->count)
-      return hd_reader_fail(r, where, "\"%s\": the list has %d entries, numbered from 0", key, doc->count);
+      return hd_reader_fail(r, where, "\"%s\": the list has %d entries, numbered from 0", key,
+                            doc->count);
     *at = number(doc, n);
     return HD_OK;
   }
   bool single = doc->key && (!strcmp(doc->key, "optimizer") || !strcmp(doc->key, "schedule"));
   bool holds = doc->kind == HD_DOC_MAP && hd_doc_get(doc, key);
-  if (doc->kind == HD_DOC_MAP && single && !holds) doc->first = NULL, doc->count = 0;  // another optimiser
+  if (doc->kind == HD_DOC_MAP && single && !holds)
+    doc->first = NULL, doc->count = 0;  // another optimiser
   bool scalar = doc->kind != HD_DOC_MAP;
   const char *was = doc->kind == HD_DOC_TEXT ? doc->text : hd_doc_what(doc);
   if (scalar && !doc->key && strcmp(was, key))
     return hd_reader_fail(r, where, "\"%s\": that layer is %s", key, was);
-  if (doc->kind == HD_DOC_MAP && !doc->key && doc->first && !holds && where->line != doc->line && doc->count == 1 && hd_layer_find(doc->first->key))
+  if (doc->kind == HD_DOC_MAP && !doc->key && doc->first && !holds && where->line != doc->line &&
+      doc->count == 1 && hd_layer_find(doc->first->key))
     return hd_reader_fail(r, where, "\"%s\": that layer is %s", key, doc->first->key);
   hd_status status = scalar ? open_map(r, doc, key) : HD_OK;
   if (status) return status;
@@ -78,8 +85,11 @@ static hd_status step(const hd_reader *r, hd_doc **at, const char *key, const hd
 hd_status hd_doc_override(const hd_reader *r, hd_doc *doc, int set) {
   const char *text = r->sets[set], *equal = strchr(text, '=');
   hd_doc where = {.line = -1 - set};
-  if (!equal || equal == text) return hd_reader_fail(r, &where, "give a path and a value, such as train.epochs=3");
-  if (doc->kind != HD_DOC_MAP) return hd_reader_fail(r, doc, "a recipe is a map with data, model and train, not %s", hd_doc_what(doc));
+  if (!equal || equal == text)
+    return hd_reader_fail(r, &where, "give a path and a value, such as train.epochs=3");
+  if (doc->kind != HD_DOC_MAP)
+    return hd_reader_fail(r, doc, "a recipe is a map with data, model and train, not %s",
+                          hd_doc_what(doc));
   char *path = hd_arena_text(r->arena, text);
   hd_doc *value = hd_doc_of_text(r->arena, equal + 1);
   if (!path || !value) return hd_fail(r->err, HD_E_MEMORY, "%s: memory is out", r->name);
@@ -89,7 +99,8 @@ hd_status hd_doc_override(const hd_reader *r, hd_doc *doc, int set) {
   for (char *name = path, *dot; name && !status; name = dot) {
     dot = strchr(name, '.');
     if (dot) *dot++ = 0;
-    if (!*name || ++depth > 16) return hd_reader_fail(r, &where, "the path has an empty name, or more than 16");
+    if (!*name || ++depth > 16)
+      return hd_reader_fail(r, &where, "the path has an empty name, or more than 16");
     status = step(r, &doc, name, &where);
   }
   if (!status) replace(doc, value, where.line);

@@ -57,7 +57,8 @@ static void add_block(hd_text *to, const hd_doc *doc, int level) {
     hd_text_add(to, "%*s", 2 * level, "");
     if (doc->kind == HD_DOC_LIST) hd_text_add(to, "-");
     else add_text(to, child->key), hd_text_add(to, ":");
-    if (doc->kind == HD_DOC_LIST && child->kind == HD_DOC_MAP && child->count == 1) {  // - dense: 10
+    if (doc->kind == HD_DOC_LIST && child->kind == HD_DOC_MAP &&
+        child->count == 1) {  // - dense: 10
       hd_text_add(to, " ");
       add_text(to, child->first->key);
       hd_text_add(to, ": ");

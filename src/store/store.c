@@ -21,6 +21,7 @@ void hd_store_free(hd_store *s) {
   hd_env env = s->env;
   for (int i = 0; i < s->count; i++) hd_release(&env, s->entry[i]->data);
   hd_release(&env, s->entry);
+  hd_release(&env, s->place);
   hd_arena_free(&s->arena);
   hd_pool_free(s->pool);
   hd_release(&env, s);
@@ -33,12 +34,48 @@ void hd_store_set_step(hd_store *s, uint64_t step) { if (s) s->step = step; }
 int hd_store_count(const hd_store *s) { return s ? s->count : 0; }
 const hd_parameter *hd_store_at(const hd_store *s, int i) { return s && i >= 0 && i < s->count ? s->entry[i] : NULL; }
 
+// Where `name` is in the hash table, or the free place where it would go.
+static int place_of(const hd_store *s, const char *name) {
+  uint64_t h = hd_hash(name, strlen(name), 0);
+  int at = (int)(h % (uint64_t)s->places);
+  while (s->place[at] && strcmp(s->entry[s->place[at] - 1]->name, name)) at = at + 1 == s->places ? 0 : at + 1;
+  return at;
+}
+
+static void index_all(hd_store *s) {
+  memset(s->place, 0, sizeof *s->place * (size_t)s->places);
+  for (int i = 0; i < s->count; i++) s->place[place_of(s, s->entry[i]->name)] = i + 1;
+}
+
 static hd_parameter *find(const hd_store *s, const char *name) {
-  for (int i = 0; s && i < s->count; i++)
-    if (!strcmp(s->entry[i]->name, name)) return s->entry[i];
-  return NULL;
+  if (!s || !s->count) return NULL;
+  int i = s->place[place_of(s, name)];
+  return i ? s->entry[i - 1] : NULL;
 }
 const hd_parameter *hd_store_find(const hd_store *s, const char *name) { return find(s, name); }
+
+// Room for one more entry, and a table at most half full.
+static bool grow(hd_store *s) {
+  if (s->count < s->room) return true;
+  int room = s->room ? 2 * s->room : 64;
+  void *entry = hd_resize(&s->env, s->entry, sizeof *s->entry * (size_t)room);
+  if (!entry) return false;
+  s->entry = entry;
+  int32_t *place = hd_alloc(&s->env, sizeof *place * 2 * (size_t)room);
+  if (!place) return false;
+  hd_release(&s->env, s->place);
+  s->place = place;
+  s->places = 2 * room;
+  s->room = room;
+  index_all(s);
+  return true;
+}
+
+void hd_store_cut(hd_store *s, int count) {
+  if (s->count <= count) return;
+  while (s->count > count) hd_release(&s->env, s->entry[--s->count]->data);
+  index_all(s);
+}
 
 static hd_status put(hd_store *s, const char *name, hd_role role, hd_type type, hd_parameter **to, bool *made, hd_error *err) {
   char a[96], b[96];
@@ -57,13 +94,7 @@ static hd_status put(hd_store *s, const char *name, hd_role role, hd_type type, 
   int64_t count = hd_shape_count(type.shape), bytes;
   if (count < 0 || !hd_mul_size(count, (int64_t)hd_dtype_size(type.dtype), &bytes))
     return hd_fail(err, HD_E_SHAPE, "parameter \"%s\": bad shape %s", name, hd_shape_text(type.shape, a, sizeof a));
-  if (s->count == s->room) {
-    int room = s->room ? 2 * s->room : 64;
-    void *more = hd_resize(&s->env, s->entry, sizeof *s->entry * (size_t)room);
-    if (!more) return hd_fail(err, HD_E_MEMORY, "parameter \"%s\": memory is out", name);
-    s->entry = more;
-    s->room = room;
-  }
+  if (!grow(s)) return hd_fail(err, HD_E_MEMORY, "parameter \"%s\": memory is out", name);
   // Vectors may be loaded past the end of a short row: keep a cache line of slack.
   void *data = hd_alloc(&s->env, (size_t)bytes + 64);
   p = data ? hd_arena_alloc(&s->arena, sizeof *p) : NULL;
@@ -74,6 +105,7 @@ static hd_status put(hd_store *s, const char *name, hd_role role, hd_type type, 
   }
   *p = (hd_parameter){copy, role, type, data};
   s->entry[s->count++] = p;
+  s->place[place_of(s, copy)] = s->count;
   *to = p;
   return HD_OK;
 }
