@@ -35,7 +35,7 @@ core:
 	@$(MAKE) -f tools/core.mk -j $(JOBS)
 
 bench: all
-	@build/hadal bench
+	@bench/run
 
 install: deps
 	@cmake --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX)

@@ -1,6 +1,6 @@
 // What the programs here share. Each reads a case a line from standard input ("product 64 128 784
-// nn"), measures it for a tenth of a second, and answers with one line: "mode wall cpu" for each way
-// it has of doing it, in seconds a call, or "-" when it does not do such cases.
+// nn"), measures it for a tenth of a second, and answers with one line: "mode wall cpu" for each
+// way it has of doing it, in seconds a call, or "-" when it does not do such cases.
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -12,14 +12,17 @@
 #include <string.h>
 #include <time.h>
 
-typedef struct { double wall, cpu; } bench_time;
+typedef struct {
+  double wall, cpu;
+} bench_time;
 typedef void bench_work(void *what);
 
 static inline bench_time bench_now(void) {
   struct timespec w, c;
   clock_gettime(CLOCK_MONOTONIC, &w);
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &c);
-  return (bench_time){(double)w.tv_sec + 1e-9 * (double)w.tv_nsec, (double)c.tv_sec + 1e-9 * (double)c.tv_nsec};
+  return (bench_time){(double)w.tv_sec + 1e-9 * (double)w.tv_nsec,
+                      (double)c.tv_sec + 1e-9 * (double)c.tv_nsec};
 }
 
 static inline int bench_order(const void *a, const void *b) {
@@ -27,7 +30,8 @@ static inline int bench_order(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-// Calls `work` in samples of at least 4 ms until a tenth of a second is over, and prints the medians.
+// Calls `work` in samples of at least 4 ms until a tenth of a second is over, and prints the
+// medians.
 static inline void bench_measure(const char *mode, bench_work *work, void *what) {
   enum { MOST = 64 };
   double wall[MOST], cpu[MOST];
@@ -69,7 +73,10 @@ static inline float *bench_floats(int64_t n) {
   return p;
 }
 
-typedef struct { long m, n, k; bool ta, tb; } bench_product;  // A is stored (k, m) when ta
+typedef struct {
+  long m, n, k;
+  bool ta, tb;
+} bench_product;  // A is stored (k, m) when ta
 static inline bool bench_read_product(const char *line, bench_product *p) {
   char form[3];
   if (sscanf(line, "product %ld %ld %ld %2s", &p->m, &p->n, &p->k, form) != 4) return false;
@@ -78,12 +85,17 @@ static inline bool bench_read_product(const char *line, bench_product *p) {
   return true;
 }
 
-// Square images, kernels and strides: n images (h, h, c) to (o, o, f), k x k, zero padding all round.
-typedef struct { long n, h, c, f, k, stride, pad, o; char pass; } bench_conv;  // forward, input, weights
+// Square images, kernels and strides: n images (h, h, c) to (o, o, f), k x k, zero padding all
+// round.
+typedef struct {
+  long n, h, c, f, k, stride, pad, o;
+  char pass;
+} bench_conv;  // forward, input, weights
 static inline bool bench_read_conv(const char *line, bench_conv *p) {
   char pass[8];
-  if (sscanf(line, "conv %ld %ld %ld %ld %ld %ld %ld %7s", &p->n, &p->h, &p->c, &p->f, &p->k, &p->stride,
-             &p->pad, pass) != 8) return false;
+  if (sscanf(line, "conv %ld %ld %ld %ld %ld %ld %ld %7s", &p->n, &p->h, &p->c, &p->f, &p->k,
+             &p->stride, &p->pad, pass) != 8)
+    return false;
   p->o = (p->h + 2 * p->pad - p->k) / p->stride + 1;
   p->pass = pass[0];
   return true;

@@ -1,5 +1,5 @@
-// Kernels of Hadal on one thread, packing included, and the machine's own limit: "peak" is the time of
-// one multiply-add of a vector on registers alone, scaled to 1 GFLOP.
+// Kernels of Hadal on one thread, packing included, and the machine's own limit: "peak" is the time
+// of one multiply-add of a vector on registers alone, scaled to 1 GFLOP.
 #include "bench.h"
 
 #include "../src/base/cpu.h"
@@ -21,7 +21,8 @@ static void run(void *what) {
   const job *j = what;
   for (int phase = 0; phase < j->run->phases; phase++)
     for (int64_t part = 0; part < j->run->parts[phase]; part++)
-      if (j->conv) kernels->conv_run(&j->convolution, phase, part, j->a, j->b, j->c, j->scratch, NULL);
+      if (j->conv)
+        kernels->conv_run(&j->convolution, phase, part, j->a, j->b, j->c, j->scratch, NULL);
       else kernels->product_run(&j->product, phase, part, j->a, j->b, j->c, j->scratch, NULL);
 }
 
@@ -70,17 +71,25 @@ static bool answer(const char *line) {
     return true;
   }
   if (bench_read_product(line, &p)) {
-    kernels->product_plan(&(hd_product){1, p.m, p.n, p.k, p.ta, p.tb, p.ta ? p.m : p.k, p.tb ? p.k : p.n, 0, 0}, &j.product);
+    kernels->product_plan(
+        &(hd_product){1, p.m, p.n, p.k, p.ta, p.tb, p.ta ? p.m : p.k, p.tb ? p.k : p.n, 0, 0},
+        &j.product);
     measure(&j, p.m * p.k, p.k * p.n, p.m * p.n);
     return true;
   }
   if (!bench_read_conv(line, &v)) return false;
-  hd_conv conv = {v.n, v.h, v.h, v.c, v.f, v.k, v.k, v.o, v.o, v.stride, v.stride, 1, 1, v.pad, v.pad, 1};
-  hd_conv_pass pass = v.pass == 'f' ? HD_CONV_FORWARD : v.pass == 'i' ? HD_CONV_INPUT : HD_CONV_WEIGHTS;
+  hd_conv conv = {v.n, v.h,      v.h,      v.c, v.f, v.k,   v.k,   v.o,
+                  v.o, v.stride, v.stride, 1,   1,   v.pad, v.pad, 1};
+  hd_conv_pass pass = v.pass == 'f'   ? HD_CONV_FORWARD
+                      : v.pass == 'i' ? HD_CONV_INPUT
+                                      : HD_CONV_WEIGHTS;
   int64_t x = v.n * v.h * v.h * v.c, w = v.k * v.k * v.c * v.f, y = v.n * v.o * v.o * v.f;
   j.conv = true;
   kernels->conv_plan(&conv, pass, &j.convolution);
-  measure(&j, v.pass == 'i' ? y : x, v.pass == 'w' ? y : w, v.pass == 'f' ? y : v.pass == 'i' ? x : w);
+  measure(&j, v.pass == 'i' ? y : x, v.pass == 'w' ? y : w,
+          v.pass == 'f'   ? y
+          : v.pass == 'i' ? x
+                          : w);
   return true;
 }
 

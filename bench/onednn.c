@@ -1,5 +1,6 @@
-// Products and convolutions by oneDNN 2, one thread. "any": it chooses the layouts, and what packing
-// they cost is left out of the figure; "plain": row-major, or channels-last with weights of any layout.
+// Products and convolutions by oneDNN 2, one thread. "any": it chooses the layouts, and what
+// packing they cost is left out of the figure; "plain": row-major, or channels-last with weights of
+// any layout.
 #include "bench.h"
 #include <dnnl.h>
 #if DNNL_VERSION_MAJOR != 2
@@ -36,7 +37,8 @@ static void operand(job *j, int i, int arg, dnnl_query_t query, int index) {
   check(dnnl_memory_create(&j->arg[i].memory, md, engine, j->block[i]));
 }
 
-static void measure(const char *mode, const void *op, const int arg[3], const dnnl_query_t query[3]) {
+static void measure(const char *mode, const void *op, const int arg[3],
+                    const dnnl_query_t query[3]) {
   job j;
   if (dnnl_primitive_desc_create(&j.desc, op, NULL, engine, NULL) != dnnl_success) return;
   check(dnnl_primitive_create(&j.primitive, j.desc));
@@ -60,7 +62,10 @@ static dnnl_memory_desc_t type(int rank, const long *d, dnnl_format_tag_t tag) {
 
 static void product(const bench_product *p, const char *mode, bool any) {
   dnnl_memory_desc_t a = type(2, (long[]){p->m, p->k}, p->ta ? dnnl_ba : dnnl_ab);
-  dnnl_memory_desc_t b = type(2, (long[]){p->k, p->n}, any ? dnnl_format_tag_any : p->tb ? dnnl_ba : dnnl_ab);
+  dnnl_memory_desc_t b = type(2, (long[]){p->k, p->n},
+                              any     ? dnnl_format_tag_any
+                              : p->tb ? dnnl_ba
+                                      : dnnl_ab);
   dnnl_memory_desc_t c = type(2, (long[]){p->m, p->n}, dnnl_ab);
   dnnl_matmul_desc_t op;
   check(dnnl_matmul_desc_init(&op, &a, &b, NULL, &c));
@@ -77,21 +82,25 @@ static void conv(const bench_conv *p, const char *mode, dnnl_format_tag_t tag) {
   const dnnl_dims_t after = {end, end};
   dnnl_convolution_desc_t op;
   switch (p->pass) {
-  case 'f':
-    check(dnnl_convolution_forward_desc_init(&op, dnnl_forward_training, dnnl_convolution_direct, &x, &w, NULL, &y, stride,
-                                             before, after));
-    measure(mode, &op, (int[]){DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
-            (dnnl_query_t[]){dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md});
-    break;
-  case 'i':
-    check(dnnl_convolution_backward_data_desc_init(&op, dnnl_convolution_direct, &x, &w, &y, stride, before, after));
-    measure(mode, &op, (int[]){DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC},
-            (dnnl_query_t[]){dnnl_query_diff_dst_md, dnnl_query_weights_md, dnnl_query_diff_src_md});
-    break;
-  default:
-    check(dnnl_convolution_backward_weights_desc_init(&op, dnnl_convolution_direct, &x, &w, NULL, &y, stride, before, after));
-    measure(mode, &op, (int[]){DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS},
-            (dnnl_query_t[]){dnnl_query_src_md, dnnl_query_diff_dst_md, dnnl_query_diff_weights_md});
+    case 'f':
+      check(dnnl_convolution_forward_desc_init(&op, dnnl_forward_training, dnnl_convolution_direct,
+                                               &x, &w, NULL, &y, stride, before, after));
+      measure(mode, &op, (int[]){DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
+              (dnnl_query_t[]){dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md});
+      break;
+    case 'i':
+      check(dnnl_convolution_backward_data_desc_init(&op, dnnl_convolution_direct, &x, &w, &y,
+                                                     stride, before, after));
+      measure(
+          mode, &op, (int[]){DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC},
+          (dnnl_query_t[]){dnnl_query_diff_dst_md, dnnl_query_weights_md, dnnl_query_diff_src_md});
+      break;
+    default:
+      check(dnnl_convolution_backward_weights_desc_init(&op, dnnl_convolution_direct, &x, &w, NULL,
+                                                        &y, stride, before, after));
+      measure(
+          mode, &op, (int[]){DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS},
+          (dnnl_query_t[]){dnnl_query_src_md, dnnl_query_diff_dst_md, dnnl_query_diff_weights_md});
   }
 }
 

@@ -2,13 +2,17 @@
 #include "bench.h"
 #include <cblas.h>
 
-typedef struct { bench_product p; float *a, *b, *c; } job;
+typedef struct {
+  bench_product p;
+  float *a, *b, *c;
+} job;
 
 static void run(void *what) {
   const job *j = what;
   const bench_product *p = &j->p;
-  cblas_sgemm(CblasRowMajor, p->ta ? CblasTrans : CblasNoTrans, p->tb ? CblasTrans : CblasNoTrans, (int)p->m, (int)p->n,
-              (int)p->k, 1, j->a, (int)(p->ta ? p->m : p->k), j->b, (int)(p->tb ? p->k : p->n), 0, j->c, (int)p->n);
+  cblas_sgemm(CblasRowMajor, p->ta ? CblasTrans : CblasNoTrans, p->tb ? CblasTrans : CblasNoTrans,
+              (int)p->m, (int)p->n, (int)p->k, 1, j->a, (int)(p->ta ? p->m : p->k), j->b,
+              (int)(p->tb ? p->k : p->n), 0, j->c, (int)p->n);
 }
 
 static bool answer(const char *line) {

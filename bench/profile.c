@@ -1,6 +1,6 @@
-// Where a training step spends its time: "profile NET OPTIMIZER BATCH THREADS" prints each kernel call,
-// its median time, its share, and its operations and bytes a second. Takes run.c in as text, to time
-// between its calls; the library's own copy is then not linked.
+// Where a training step spends its time: "profile NET OPTIMIZER BATCH THREADS" prints each kernel
+// call, its median time, its share, and its operations and bytes a second. Takes run.c in as text,
+// to time between its calls; the library's own copy is then not linked.
 #include "bench.h"
 #include "nets.h"
 
@@ -32,12 +32,14 @@ static void run_call(hd_workspace *w, int i) {
 int main(int argc, char **argv) {
   hd_error err;
   const net_info *net = argc == 5 ? net_find(argv[1]) : NULL;
-  if (!net) return fprintf(stderr, "profile mnist-mlp|lenet5|2-16-2|64-64-10 sgd|adam BATCH THREADS\n"), 2;
+  if (!net)
+    return fprintf(stderr, "profile mnist-mlp|lenet5|2-16-2|64-64-10 sgd|adam BATCH THREADS\n"), 2;
   hd_env env = {.threads = atoi(argv[4])};
   hd_graph *g = hd_graph_new(&env);
   hd_store *store = hd_store_new(&env);
   hd_val loss = net_loss(g, net);
-  hd_plan *plan = hd_compile(store, &err, .fetch = {loss}, .update = {hd_minimize(loss, net_optimizer(argv[2]))},
+  hd_plan *plan = hd_compile(store, &err, .fetch = {loss},
+                             .update = {hd_minimize(loss, net_optimizer(argv[2]))},
                              .mode = HD_TRAIN, .batch = atoi(argv[3]));
   hd_workspace *w = plan ? hd_workspace_new(plan, NULL, &err) : NULL;
   if (!w) return fprintf(stderr, "profile: %s\n", err.text), 1;
@@ -67,8 +69,8 @@ int main(int argc, char **argv) {
   printf("%d calls, %.1f us\n      us   share  GFLOP/s    GB/s\n", plan->calls, 1e6 * sum);
   for (int i = 0; i < calls; i++) {
     double s = time[i][RUNS / 2];
-    printf("%8.2f  %5.1f %%  %7.1f %7.1f  %s\n", 1e6 * s, 100 * s / sum, plan->call[i].flop / s / 1e9,
-           plan->call[i].bytes / s / 1e9, i < lines ? text[i] : "");
+    printf("%8.2f  %5.1f %%  %7.1f %7.1f  %s\n", 1e6 * s, 100 * s / sum,
+           plan->call[i].flop / s / 1e9, plan->call[i].bytes / s / 1e9, i < lines ? text[i] : "");
   }
   return 0;
 }

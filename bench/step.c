@@ -1,5 +1,6 @@
-// Training steps of Hadal: "step NET OPTIMIZER BATCH", the copy of the batch included, and "epoch NET
-// OPTIMIZER BATCH", hd_fit over 60,000 shuffled samples with everything it does. Public interface only.
+// Training steps of Hadal: "step NET OPTIMIZER BATCH", the copy of the batch included, and "epoch
+// NET OPTIMIZER BATCH", hd_fit over 60,000 shuffled samples with everything it does. Public
+// interface only.
 #include "bench.h"
 #include "nets.h"
 
@@ -14,7 +15,7 @@ typedef struct {
   hd_workspace *workspace;
   float *images;
   int32_t *labels;
-  float *image;         // the input of the workspace
+  float *image;  // the input of the workspace
   int32_t *label;
   int64_t batch, size;  // size: of one image
   int64_t next, batches;
@@ -22,7 +23,8 @@ typedef struct {
 enum { STEPPERS = 64, SAMPLES = 1024, EPOCH = 60000 };
 static stepper kept[STEPPERS];
 
-static void data(const net_info *net, int64_t samples, int64_t *size, float **images, int32_t **labels) {
+static void data(const net_info *net, int64_t samples, int64_t *size, float **images,
+                 int32_t **labels) {
   hd_shape one = net->input;
   one.d[0] = 1;
   *size = hd_shape_count(one);
@@ -35,7 +37,8 @@ static bool prepare(stepper *s, const net_info *net, const char *optimizer) {
   hd_graph *g = hd_graph_new(&env);
   hd_val loss = net_loss(g, net);
   s->store = hd_store_new(&env);
-  hd_plan *plan = hd_compile(s->store, &err, .fetch = {loss}, .update = {hd_minimize(loss, net_optimizer(optimizer))},
+  hd_plan *plan = hd_compile(s->store, &err, .fetch = {loss},
+                             .update = {hd_minimize(loss, net_optimizer(optimizer))},
                              .mode = HD_TRAIN, .batch = s->batch);
   if (!plan || !(s->workspace = hd_workspace_new(plan, NULL, &err))) return failed();
   s->image = hd_workspace_input(s->workspace, "image", NULL);
@@ -64,11 +67,13 @@ static bool epoch(const net_info *net, const char *optimizer, int batch) {
                          {.dtype = HD_I32, .shape = HD_SHAPE(EPOCH), .data = labels}};
   tensors[0].shape.d[0] = EPOCH;
   hd_data set;
-  if (hd_data_from_tensors(&env, (const char *[]){"image", "label"}, tensors, 2, &set, &err)) return failed();
+  if (hd_data_from_tensors(&env, (const char *[]){"image", "label"}, tensors, 2, &set, &err))
+    return failed();
   hd_graph *g = hd_graph_new(&env);
   hd_store *store = hd_store_new(&env);
   bench_time a = bench_now();
-  bool bad = hd_fit(store, net_loss(g, net), &set, &err, .optimizer = net_optimizer(optimizer), .batch = batch, .epochs = 1);
+  bool bad = hd_fit(store, net_loss(g, net), &set, &err, .optimizer = net_optimizer(optimizer),
+                    .batch = batch, .epochs = 1);
   bench_time b = bench_now();
   hd_store_free(store);
   hd_graph_free(g);

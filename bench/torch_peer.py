@@ -1,4 +1,4 @@
-"""Training steps, products and convolutions by PyTorch: the same questions and answers as bench.h."""
+"""Training steps, products and convolutions by PyTorch; asked and answering as bench.h says."""
 import os
 import sys
 import time

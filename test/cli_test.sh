@@ -8,6 +8,8 @@ cd "$dir" || exit 1
 ln -s "$HADAL_SOURCE/recipes" recipes
 ln -s "$HADAL_SOURCE/data" data
 unset HADAL_CPU
+HADAL_DATA=$dir/nothing  # sets are found in the second place
+export HADAL_DATA
 bad=0
 # The recipes as this build reads them.
 if "$H" summary xor >/dev/null 2>err; then :; elif grep -q libyaml-dev err; then
@@ -115,6 +117,7 @@ if [ $status -eq 130 ]; then
   check 0 '' "$H" train digits --run parts --resume --quiet
 elif [ $status -ne 0 ]; then
   echo "FAILED: interrupted with status $status"
+  cat err
   bad=1
 fi
 same whole/model.safetensors parts/model.safetensors

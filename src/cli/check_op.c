@@ -91,7 +91,7 @@ static bool open_net(const hd_env *env, const hd_op *op, const hd_case *c, hd_dt
     if (at) fill(c, i, t, at);
   }
   void *at = hd_workspace_input(n->w, "weights", &t);
-  if (at) fill(&(hd_case){.limit = 1}, INPUTS, t, at);
+  if (at) fill(&(hd_case){.limit = 1}, INPUTS - 1, t, at);
   return true;
 }
 

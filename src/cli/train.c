@@ -102,6 +102,7 @@ static bool on_epoch(void *user, const hd_progress *at) {
 static hd_status fit(training *t, const char *checkpoints) {
   hd_error err = {0};
   hd_fit_options o;
+  t->err = (hd_error){0};  // a set that was found in the second place left the first one's failure
   hd_recipe_fit_options(t->recipe, &o);
   o.accuracy = t->network.accuracy;
   o.valid = t->parts.has_valid ? &t->parts.valid : NULL;

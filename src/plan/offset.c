@@ -64,12 +64,21 @@ static void pack_all(packing *p, int64_t live) {
     pack(p);
   }
   memcpy(p->order, p->best_order, sizeof *p->order * (size_t)p->count);
-  int tries = p->smallest > enough ? p->count < 1000 ? 64 : 8 : 0;
-  for (; tries && p->smallest > enough; tries--) {
+  double work = (double)p->count * (double)p->count + 1;
+  uint32_t random = 1;
+  for (int tries = (int)HD_MIN(400, 2e7 / work); tries > 0 && p->smallest > enough; tries--) {
     int32_t first = pack(p), i = 0;
     while (p->order[i] != first) i++;
     memmove(p->order + 1, p->order, sizeof *p->order * (size_t)i);
     p->order[0] = first;
+    if (tries % 8) continue;  // from the best so far again, a little different
+    memcpy(p->order, p->best_order, sizeof *p->order * (size_t)p->count);
+    for (int k = 0; k < 4; k++) {
+      random = random * 1664525u + 1013904223u;
+      int32_t a = (int32_t)((random >> 8) % (uint32_t)p->count), b = (a + 1 + k) % p->count, t = p->order[a];
+      p->order[a] = p->order[b];
+      p->order[b] = t;
+    }
   }
 }
 
