@@ -31,18 +31,25 @@ function divide(to, a, b, factor,   r) {
 }
 function best(k, program) { return "best" SUBSEP k SUBSEP program }
 # Their best time over our best time, round by round.
-function ratio(k, peer) { return divide("ratio" SUBSEP k SUBSEP peer, best(k, peer), best(k, "hadal"), 1) }
+function ratio(k, peer) {
+  return divide("ratio" SUBSEP k SUBSEP peer, best(k, peer), best(k, "hadal"), 1)
+}
 function share(k, program) {  # of the FMA peak of the same round
   return divide("share" SUBSEP k SUBSEP program, best(1 SUBSEP "peak", "hadal"), best(k, program),
     operations(case_of[k]) / 1e9)
 }
-# Floating-point operations of a case as its formula has them, taps outside the image included.
-function operations(text,   f, o) {
+# Floating-point operations of a case. Taps outside the image are no operations.
+function operations(text,   f, o, taps, i, j, place) {
   split(text, f, " ")
   if (f[1] == "product") return 2 * f[2] * f[3] * f[4]
   if (f[1] != "conv") return 0
   o = int((f[3] + 2 * f[8] - f[6]) / f[7]) + 1
-  return 2 * f[2] * o * o * f[5] * f[4] * f[6] * f[6]
+  for (i = 0; i < o; i++)
+    for (j = 0; j < f[6]; j++) {
+      place = i * f[7] + j - f[8]
+      taps += place >= 0 && place < f[3]
+    }
+  return 2 * f[2] * taps * taps * f[5] * f[4]
 }
 function title(text,   f) {
   split(text, f, " ")
@@ -52,7 +59,8 @@ function title(text,   f) {
     f[7] > 1 ? "/" f[7] : "", f[9])
 }
 function duration(x) {
-  return x < 1e-3 ? sprintf("%.4g us", x * 1e6) : x < 1 ? sprintf("%.4g ms", x * 1e3) : sprintf("%.4g s", x)
+  if (x < 1e-3) return sprintf("%.4g us", x * 1e6)
+  return x < 1 ? sprintf("%.4g ms", x * 1e3) : sprintf("%.4g s", x)
 }
 
 $1 == "load" { load[++loads] = $4 + 0; next }
@@ -89,8 +97,8 @@ function clock(name, series) {
 }
 function records(k, program,   n, i, who, mode, text) {
   who = k SUBSEP program
-  text = sprintf("{\"threads\": %d, \"case\": \"%s\", \"program\": \"%s\"", threads_of[k], case_of[k],
-    program)
+  text = sprintf("{\"threads\": %d, \"case\": \"%s\", \"program\": \"%s\"",
+    threads_of[k], case_of[k], program)
   n = split(modes[who], mode, " ")
   for (i = 1; i <= n; i++)
     print text ", \"mode\": \"" mode[i] "\", " clock("wall", who SUBSEP mode[i]) ", " \
@@ -126,7 +134,8 @@ function kernels(   i, j, k, row, most, fastest) {
   for (i = 1; i <= keys; i++) {
     k = key[i]
     if (threads_of[k] != 1 || !operations(case_of[k]) || !share(k, "hadal")) continue
-    row = sprintf("| %s | %.3g | %.0f | ", title(case_of[k]), operations(case_of[k]) / 1e6, 100 * median)
+    row = sprintf("| %s | %.3g | %.0f | ", title(case_of[k]), operations(case_of[k]) / 1e6,
+      100 * median)
     most = 0; fastest = ""
     for (j = 1; j <= peers; j++) {
       if (!share(k, peer[j])) { row = row " | "; continue }
@@ -142,8 +151,8 @@ function kernels(   i, j, k, row, most, fastest) {
 END {
   sort(load, loads)
   gsub(/"/, "'", about)
-  print "# What was measured\n\nWritten by bench/run; docs/performance.md has the method. A ratio above 1: Hadal"
-  print "is faster. " about ".\n"
+  print "# What was measured\n\nWritten by bench/run; docs/performance.md has the method."
+  print "A ratio above 1: Hadal is faster. " about ".\n"
   if (spread(best(1 SUBSEP "peak", "hadal")))
     printf "FMA peak of one core: %.0f GFLOP/s (quartiles %.0f, %.0f). ", 1 / median, 1 / q3, 1 / q1
   printf "%d rounds; load average %.1f to %.1f, median %.1f.\n", rounds, load[1], load[loads],

@@ -68,18 +68,239 @@ HD_API hd_val hd_dropout(hd_val x, hd_dropout_options options);
   hd_dropout(HD_HEAD_(__VA_ARGS__, ), \
              HD_LIT(hd_dropout_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
 
-// ---- Losses and metrics: scalars ----------------------------------------------------------------
+typedef struct hd_prelu_options {
+  HD_OPTIONS;
+  bool shared HD_Z;        // one slope; default one for each channel
+  hd_init init HD_Z;       // default 0.25 everywhere
+  const char *name HD_Z;   // default "prelu_1", ...
+} hd_prelu_options;
+// x, or slope x where x <= 0, with slopes that are learned, one per entry of the last axis (He et
+// al. 2015).
+HD_API hd_val hd_prelu(hd_val x, hd_prelu_options options);
+#define hd_prelu(...) \
+  hd_prelu(HD_HEAD_(__VA_ARGS__, ), \
+           HD_LIT(hd_prelu_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
+typedef enum hd_gate {
+  HD_GATE_SIGMOID = 0, HD_GATE_LINEAR, HD_GATE_RELU, HD_GATE_GELU, HD_GATE_SILU, HD_GATE_TANH
+} hd_gate;
+typedef struct hd_glu_options {
+  HD_OPTIONS;
+  hd_gate gate HD_Z;       // default sigmoid; silu makes it SwiGLU, gelu GEGLU
+} hd_glu_options;
+// x (..., 2 C), halves a and b -> (..., C): a gate(b) (Dauphin et al. 2017; Shazeer 2020).
+HD_API hd_val hd_glu(hd_val x, hd_glu_options options);
+#define hd_glu(...) \
+  hd_glu(HD_HEAD_(__VA_ARGS__, ), HD_LIT(hd_glu_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
+typedef struct hd_maxout_options {
+  HD_OPTIONS;
+  int units HD_Z;          // required
+  int pieces HD_Z;         // default 2
+  hd_init init HD_Z;       // default HD_GLOROT_UNIFORM
+  const char *name HD_Z;   // default "maxout_1", ...
+} hd_maxout_options;
+// x (..., in) -> (..., units): the largest of `pieces` dense outputs (Goodfellow et al. 2013).
+// Parameters: those of a dense layer of units pieces outputs, the pieces of a unit side by side.
+HD_API hd_val hd_maxout(hd_val x, hd_maxout_options options);
+#define hd_maxout(...) \
+  hd_maxout(HD_HEAD_(__VA_ARGS__, ), \
+            HD_LIT(hd_maxout_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
+// ---- Losses ------------------------------------------------------------------------------------
+// Each compares y with its target and gives one loss per element, or per row where it says so.
+//   reduction   mean over all of them (default), their sum, or none: the losses themselves
+//   weights     of the losses: its axes are their first ones, so (N) weighs samples. The mean still
+//               divides by the number of losses, so that the means of parts of a batch add up, and
+//               weights of 0 are no division by 0: let weights have the mean 1. Weights of classes:
+//               .weights = hd_gather(class_weights, label).
+// y and target have one shape and are never broadcast. A class index outside 0 .. K-1 gives NaN or
+// infinity: it cannot be overlooked.
+typedef enum hd_reduction { HD_LOSS_MEAN = 0, HD_LOSS_SUM, HD_LOSS_NONE } hd_reduction;
+#define HD_REDUCTION hd_reduction reduction HD_Z; hd_val weights HD_Z
+
 typedef struct hd_mse_options {
   HD_OPTIONS;
   float factor HD_Z;       // default 1; 0.5 makes the gradient of one element its error
+  HD_REDUCTION;
 } hd_mse_options;
-// factor times the mean, over all elements, of (y - target)^2. Both have one shape.
+// factor (y - target)^2 per element.
 HD_API hd_val hd_mse(hd_val y, hd_val target, hd_mse_options options);
 #define hd_mse(...) \
   hd_mse(HD_HEAD2_(__VA_ARGS__, ), \
          HD_LIT(hd_mse_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
-// The mean of hd_op_cross_entropy: label i32 class indices, or weights of the logits' shape.
-HD_API hd_val hd_cross_entropy(hd_val logits, hd_val label);
+
+typedef struct hd_mae_options {
+  HD_OPTIONS;
+  HD_REDUCTION;
+} hd_mae_options;
+// |y - target| per element, the L1 loss; gradient 0 where they are equal.
+HD_API hd_val hd_mae(hd_val y, hd_val target, hd_mae_options options);
+#define hd_mae(...) \
+  hd_mae(HD_HEAD2_(__VA_ARGS__, ), \
+         HD_LIT(hd_mae_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+
+typedef struct hd_huber_options {
+  HD_OPTIONS;
+  float delta HD_Z;        // default 1
+  HD_REDUCTION;
+} hd_huber_options;
+// e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2), with e = y - target (Huber 1964).
+HD_API hd_val hd_huber(hd_val y, hd_val target, hd_huber_options options);
+#define hd_huber(...) \
+  hd_huber(HD_HEAD2_(__VA_ARGS__, ), \
+           HD_LIT(hd_huber_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+
+typedef struct hd_smooth_l1_options {
+  HD_OPTIONS;
+  float beta HD_Z;         // default 1
+  HD_REDUCTION;
+} hd_smooth_l1_options;
+// e^2 / (2 beta) where |e| <= beta, else |e| - beta / 2: huber over beta (Girshick 2015).
+HD_API hd_val hd_smooth_l1(hd_val y, hd_val target, hd_smooth_l1_options options);
+#define hd_smooth_l1(...) \
+  hd_smooth_l1(HD_HEAD2_(__VA_ARGS__, ), \
+               HD_LIT(hd_smooth_l1_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+
+typedef struct hd_log_cosh_options {
+  HD_OPTIONS;
+  HD_REDUCTION;
+} hd_log_cosh_options;
+// ln cosh(y - target) per element: e^2 / 2 when small, |e| - ln 2 when large. No kink.
+HD_API hd_val hd_log_cosh(hd_val y, hd_val target, hd_log_cosh_options options);
+#define hd_log_cosh(...) \
+  hd_log_cosh(HD_HEAD2_(__VA_ARGS__, ), \
+              HD_LIT(hd_log_cosh_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+
+typedef struct hd_cross_entropy_options {
+  HD_OPTIONS;
+  float smoothing HD_Z;    // in [0, 1); default 0
+  HD_REDUCTION;
+} hd_cross_entropy_options;
+// -log softmax(logits)[label] per row, logits (..., K): the negative log likelihood of the class.
+// label: i32 class indices (...), or f32 probabilities of the logits' shape. With smoothing s the
+// target is (1 - s) label + s / K (Szegedy et al. 2016).
+HD_API hd_val hd_cross_entropy(hd_val logits, hd_val label, hd_cross_entropy_options options);
+#define hd_cross_entropy(...) \
+  hd_cross_entropy(HD_HEAD2_(__VA_ARGS__, ), \
+                   HD_LIT(hd_cross_entropy_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+
+typedef struct hd_nll_options {
+  HD_OPTIONS;
+  HD_REDUCTION;
+} hd_nll_options;
+// -log_p[label] per row, log_p (..., K) from hd_log_softmax; label i32 (...). From logits,
+// hd_cross_entropy is the same in one step.
+HD_API hd_val hd_nll(hd_val log_p, hd_val label, hd_nll_options options);
+#define hd_nll(...) \
+  hd_nll(HD_HEAD2_(__VA_ARGS__, ), \
+         HD_LIT(hd_nll_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+
+typedef struct hd_binary_cross_entropy_options {
+  HD_OPTIONS;
+  bool probabilities HD_Z; // y is p, not its logit
+  float positive HD_Z;     // weight of the first term; default 1
+  HD_REDUCTION;
+} hd_binary_cross_entropy_options;
+// -(target log p + (1 - target) log(1 - p)) per element, p = sigmoid(y), without overflow at any y;
+// target in [0, 1]. With probabilities, p = y; the logs stop at -27.6, and the gradient is 0 there:
+// logits are the better choice.
+HD_API hd_val hd_binary_cross_entropy(hd_val y, hd_val target,
+                                      hd_binary_cross_entropy_options options);
+#define hd_binary_cross_entropy(...) \
+  hd_binary_cross_entropy( \
+    HD_HEAD2_(__VA_ARGS__, ), \
+    HD_LIT(hd_binary_cross_entropy_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+
+typedef struct hd_kl_divergence_options {
+  HD_OPTIONS;
+  bool probabilities HD_Z; // y is p, not logits; held above 1e-12
+  HD_REDUCTION;
+} hd_kl_divergence_options;
+// sum_k target (log target - log p) per row, p = softmax(y), y (..., K): 0 when they are equal, the
+// cross-entropy less the entropy of the target. 0 log 0 is 0.
+HD_API hd_val hd_kl_divergence(hd_val y, hd_val target, hd_kl_divergence_options options);
+#define hd_kl_divergence(...) \
+  hd_kl_divergence(HD_HEAD2_(__VA_ARGS__, ), \
+                   HD_LIT(hd_kl_divergence_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+
+typedef struct hd_focal_options {
+  HD_OPTIONS;
+  float gamma HD_Z;        // default 2
+  float alpha HD_Z;        // default: none; the paper has 0.25 for gamma 2
+  HD_REDUCTION;
+} hd_focal_options;
+// Cross-entropy that counts hard examples more (Lin et al. 2017): -(1 - p)^gamma log p, p the
+// probability of what is true. Classes: i32 label (...), logits y (..., K), per row. Binary: target
+// 0 or 1 and logits y of one shape, per element, times alpha where the target is 1 and 1 - alpha
+// where it is 0.
+HD_API hd_val hd_focal(hd_val y, hd_val target, hd_focal_options options);
+#define hd_focal(...) \
+  hd_focal(HD_HEAD2_(__VA_ARGS__, ), \
+           HD_LIT(hd_focal_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+
+typedef struct hd_dice_options {
+  HD_OPTIONS;
+  float smooth HD_Z;       // default 1
+  bool squares HD_Z;
+  HD_REDUCTION;
+} hd_dice_options;
+// 1 - (2 sum(y t) + smooth) / (sum y + sum t + smooth) per sample, the sums over all axes but the
+// first; y probabilities, t 0 or 1. With squares, sum y^2 + sum t^2 below (Milletari et al. 2016).
+HD_API hd_val hd_dice(hd_val y, hd_val target, hd_dice_options options);
+#define hd_dice(...) \
+  hd_dice(HD_HEAD2_(__VA_ARGS__, ), \
+          HD_LIT(hd_dice_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+
+typedef struct hd_hinge_options {
+  HD_OPTIONS;
+  float margin HD_Z;       // default 1
+  bool squared HD_Z;
+  HD_REDUCTION;
+} hd_hinge_options;
+// Binary: max(0, margin - target y) per element, target -1 or 1. Classes: i32 label (...), scores y
+// (..., K), per row: the sum over k != label of max(0, margin + y[k] - y[label]) (Weston & Watkins
+// 1999). Squared: each max is. Gradient 0 where the max is 0.
+HD_API hd_val hd_hinge(hd_val y, hd_val target, hd_hinge_options options);
+#define hd_hinge(...) \
+  hd_hinge(HD_HEAD2_(__VA_ARGS__, ), \
+           HD_LIT(hd_hinge_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+
+typedef struct hd_perceptron_loss_options {
+  HD_OPTIONS;
+  HD_REDUCTION;
+} hd_perceptron_loss_options;
+// Binary: max(0, -target y) per element, target -1 or 1. Classes: max_k y[k] - y[label] per row.
+// Gradient descent by it is Rosenblatt's rule, so y = 0 counts as an error: gradient -target there.
+HD_API hd_val hd_perceptron_loss(hd_val y, hd_val target, hd_perceptron_loss_options options);
+#define hd_perceptron_loss(...) \
+  hd_perceptron_loss(HD_HEAD2_(__VA_ARGS__, ), \
+                     HD_LIT(hd_perceptron_loss_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+
+typedef struct hd_cosine_distance_options {
+  HD_OPTIONS;
+  HD_REDUCTION;
+} hd_cosine_distance_options;
+// 1 - y . target / (|y| |target|) per row: a distance, 0 to 2, not the similarity. A zero vector is
+// at distance 1.
+HD_API hd_val hd_cosine_distance(hd_val y, hd_val target, hd_cosine_distance_options options);
+#define hd_cosine_distance(...) \
+  hd_cosine_distance(HD_HEAD2_(__VA_ARGS__, ), \
+                     HD_LIT(hd_cosine_distance_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+
+typedef struct hd_poisson_nll_options {
+  HD_OPTIONS;
+  bool rate HD_Z;
+  HD_REDUCTION;
+} hd_poisson_nll_options;
+// e^y - target y per element, y the log of a rate, target a count; ln target! is left out. With
+// rate, y is the rate itself: y - target ln max(y, 1e-12).
+HD_API hd_val hd_poisson_nll(hd_val y, hd_val target, hd_poisson_nll_options options);
+#define hd_poisson_nll(...) \
+  hd_poisson_nll(HD_HEAD2_(__VA_ARGS__, ), \
+                 HD_LIT(hd_poisson_nll_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+
+// ---- Metrics: scalars ---------------------------------------------------------------------------
 // The share of rows whose largest logit is at the label (i32), or at the largest of the label (of
 // the logits' shape).
 HD_API hd_val hd_accuracy(hd_val logits, hd_val label);

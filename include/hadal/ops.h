@@ -38,6 +38,39 @@ typedef struct hd_leaky_relu_options {
 HD_API hd_val hd_leaky_relu(hd_val x, hd_leaky_relu_options options);
 #define hd_leaky_relu(...) \
   hd_leaky_relu(HD_HEAD_(__VA_ARGS__, ), HD_LIT(hd_leaky_relu_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+// y = x > 0 ? x : alpha (e^x - 1); gradient alpha at 0 (Clevert et al. 2016)
+typedef struct hd_elu_options {
+  HD_OPTIONS;
+  float alpha HD_Z;  // default 1
+} hd_elu_options;
+HD_API hd_val hd_elu(hd_val x, hd_elu_options options);
+#define hd_elu(...) \
+  hd_elu(HD_HEAD_(__VA_ARGS__, ), HD_LIT(hd_elu_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+// x times the probability of a normal number below x: x/2 (1 + erf(x / sqrt 2)) (Hendrycks & Gimpel 2016)
+typedef struct hd_gelu_options {
+  HD_OPTIONS;
+  bool tanh HD_Z;  // x/2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) instead
+} hd_gelu_options;
+HD_API hd_val hd_gelu(hd_val x, hd_gelu_options options);
+#define hd_gelu(...) \
+  hd_gelu(HD_HEAD_(__VA_ARGS__, ), HD_LIT(hd_gelu_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+// x sigmoid(beta x) (Elfwing et al. 2017; as swish, Ramachandran et al. 2017)
+typedef struct hd_silu_options {
+  HD_OPTIONS;
+  float beta HD_Z;  // default 1
+} hd_silu_options;
+HD_API hd_val hd_silu(hd_val x, hd_silu_options options);
+#define hd_silu(...) \
+  hd_silu(HD_HEAD_(__VA_ARGS__, ), HD_LIT(hd_silu_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+HD_API hd_val hd_selu(hd_val x);  // 1.0507 (x > 0 ? x : 1.6733 (e^x - 1)) (Klambauer et al. 2017)
+HD_API hd_val hd_mish(hd_val x);          // x tanh(softplus(x)) (Misra 2019)
+HD_API hd_val hd_softsign(hd_val x);      // x / (1 + |x|)
+HD_API hd_val hd_relu6(hd_val x);         // min(max(x, 0), 6); gradient 0 at 0 and 6
+HD_API hd_val hd_hard_tanh(hd_val x);     // min(max(x, -1), 1); gradient 0 at -1 and 1
+HD_API hd_val hd_hard_sigmoid(hd_val x);  // min(max(x + 3, 0), 6) / 6; gradient 0 at -3 and 3
+HD_API hd_val hd_hard_swish(hd_val x);    // x hard_sigmoid(x) (Howard et al. 2019); gradient 0 at -3, 1 at 3
+HD_API hd_val hd_heaviside(hd_val x);     // the step: 1 for x >= 0, else 0; no gradient
+HD_API hd_val hd_bipolar_step(hd_val x);  // 1 for x >= 0, else -1; no gradient
 HD_API hd_val hd_cast(hd_val x, hd_dtype dtype);  // f32, f64, i32, bool, u8; no gradient through integers
 HD_API hd_val hd_stop_gradient(hd_val x);         // x; no gradient passes
 

@@ -40,14 +40,11 @@ typedef struct hd_recipe_train {
   float min_delta;
   bool restore_best, no_shuffle;
   int keep, checkpoint_steps;
+  int accumulate;  // these as in hd_fit_options
+  float clip_value, clip_norm, l1, max_norm, ema;
+  int swa;
 } hd_recipe_train;
 extern HD_API const hd_fields hd_recipe_data_fields, hd_recipe_train_fields;
-
-typedef enum hd_recipe_loss {
-  HD_LOSS_DEFAULT = 0,
-  HD_LOSS_CROSS_ENTROPY,
-  HD_LOSS_MSE
-} hd_recipe_loss;
 
 // Read only. Everything in it lives as long as the recipe.
 typedef struct hd_recipe {
@@ -57,8 +54,8 @@ typedef struct hd_recipe {
   hd_recipe_train train;
   hd_optimizer optimizer;
   hd_schedule schedule;
-  hd_recipe_loss loss;
-  hd_mse_options mse;
+  const struct hd_loss *loss;  // NULL: cross_entropy for classes, mse for numbers
+  const void *loss_options;    // NULL: all defaults
   int layers;
   struct hd_recipe_inside *inside;
 } hd_recipe;

@@ -11,17 +11,40 @@ extern "C" {
 #endif
 
 // ---- Schedules: the factor on the learning rate, by epoch -------------------------------------------
-typedef enum hd_schedule_kind { HD_SCHEDULE_CONSTANT = 0, HD_SCHEDULE_STEP, HD_SCHEDULE_COSINE } hd_schedule_kind;
+// e: epochs so far, with fractions; x = e / total, at most 1; lr: of the optimiser's options.
+typedef enum hd_schedule_kind {
+  HD_SCHEDULE_CONSTANT = 0,  // 1
+  HD_SCHEDULE_STEP,          // factor^floor(e / every)
+  HD_SCHEDULE_MULTI_STEP,    // factor^(how many of `at` are reached)
+  HD_SCHEDULE_EXPONENTIAL,   // factor^(e / every)
+  HD_SCHEDULE_LINEAR,        // floor + (1 - floor) (1 - x)
+  HD_SCHEDULE_POLYNOMIAL,    // floor + (1 - floor) (1 - x)^power
+  HD_SCHEDULE_COSINE,        // floor + (1 - floor) (1 + cos(pi x)) / 2
+  HD_SCHEDULE_RESTARTS,      // the cosine again and again: over `every` epochs, then `growth` times as
+                             // many each time (SGDR, Loshchilov & Hutter 2017)
+  HD_SCHEDULE_ONE_CYCLE,     // from start up to 1 at x = peak, then down to floor, each half a cosine
+                             // (Smith & Topin 2018)
+  HD_SCHEDULE_INVERSE_SQRT,  // sqrt(warmup / e) after the warm-up: the Transformer's (Vaswani et al.
+                             // 2017); warmup then defaults to 1
+  HD_SCHEDULE_PLATEAU        // hd_fit only: lr times factor, not below floor lr, after each `patience`
+                             // epochs without improvement (of hd_fit's min_delta) of what is watched
+} hd_schedule_kind;
 typedef struct hd_schedule {
   hd_schedule_kind kind HD_Z;
-  float every HD_Z;    // STEP: epochs between drops; default 1
-  float factor HD_Z;   // STEP: of each drop; default 0.1
-  float total HD_Z;    // COSINE: epochs to reach the floor; default: all of the training
-  float floor HD_Z;    // COSINE: the last factor; default 0
-  float warmup HD_Z;   // epochs of linear rise from 0 before either; default 0
+  float every HD_Z;    // epochs; default 1
+  float factor HD_Z;   // of each drop; default 0.1
+  float at[8] HD_Z;    // MULTI_STEP: epochs of the drops, up to the first 0
+  float total HD_Z;    // epochs to reach the floor; default: all of the training
+  float floor HD_Z;    // the last factor; default 0
+  float power HD_Z;    // POLYNOMIAL; default 1
+  float growth HD_Z;   // RESTARTS: of the length of a period, at least 1; default 1
+  float start HD_Z;    // ONE_CYCLE: the first factor; default 0.04
+  float peak HD_Z;     // ONE_CYCLE: the part of total that rises; default 0.3
+  int patience HD_Z;   // PLATEAU; default 10
+  float warmup HD_Z;   // epochs of linear rise from 0, a factor on all of these; default 0
 } hd_schedule;
 extern HD_API const hd_fields hd_schedule_fields;
-// Per optimiser step: (1 + cos(pi t / total)) / 2 and the like. step counts from 0.
+// At an optimiser step, which counts from 0.
 HD_API double hd_schedule_factor(const hd_schedule *schedule, double steps_per_epoch, double epochs, int64_t step);
 
 // ---- Optimisers ------------------------------------------------------------------------------------
@@ -31,29 +54,64 @@ typedef struct hd_optimizer {
   double options[12];             // the options struct of the rule
 } hd_optimizer;
 
-// Stochastic gradient descent (Robbins & Monro 1951) with momentum as in Sutskever et al. 2013:
-// v = momentum v + g, w -= lr v; Nesterov: w -= lr (g + momentum v).
+// One file of src/train each. g is the gradient, w the weight, t the number of the step from 1. Descent
+// on all samples at once, on one, or on a few (batch, stochastic, mini-batch) is a matter of the batch.
+
+// The two ways to write momentum: they differ as soon as the learning rate changes.
+typedef enum hd_sgd_form {
+  HD_SGD_GRADIENT = 0,  // v = momentum v + (1 - dampening) g, w -= lr v
+  HD_SGD_CLASSICAL      // v = momentum v - lr (1 - dampening) g, w += v (Polyak 1964)
+} hd_sgd_form;
+// Stochastic gradient descent (Robbins & Monro 1951) with momentum. Nesterov's, as Sutskever et al.
+// 2013 put it: w -= lr (g + momentum v), or w += momentum v - lr g.
 typedef struct hd_sgd_options {
   HD_OPTIONS;
   float lr HD_Z;            // default 0.01
   float momentum HD_Z;      // default 0
+  float dampening HD_Z;     // default 0
   bool nesterov HD_Z;
-  float weight_decay HD_Z;  // g += weight_decay w (L2); default 0
+  hd_sgd_form form HD_Z;
+  float weight_decay HD_Z;  // L2: g += weight_decay w; default 0
 } hd_sgd_options;
 HD_API hd_optimizer hd_sgd(hd_sgd_options options);
 #define hd_sgd(...) hd_sgd(HD_LIT(hd_sgd_options){.hd_z = 0, __VA_ARGS__})
 
-// Tieleman & Hinton 2012: s = rho s + (1 - rho) g^2, w -= lr g / (sqrt(s) + eps).
+// Tieleman & Hinton 2012: s = rho s + (1 - rho) g^2, w -= lr g / (sqrt(s) + eps). Centered (Graves
+// 2013): s less the square of the running mean of g, which estimates the variance.
 typedef struct hd_rmsprop_options {
   HD_OPTIONS;
   float lr HD_Z;            // default 0.001
   float rho HD_Z;           // default 0.9
   float epsilon HD_Z;       // default 1e-8
   float momentum HD_Z;      // of the scaled step; default 0
-  float weight_decay HD_Z;  // default 0
+  bool centered HD_Z;
+  float weight_decay HD_Z;  // L2: g += weight_decay w; default 0
 } hd_rmsprop_options;
 HD_API hd_optimizer hd_rmsprop(hd_rmsprop_options options);
 #define hd_rmsprop(...) hd_rmsprop(HD_LIT(hd_rmsprop_options){.hd_z = 0, __VA_ARGS__})
+
+// Duchi et al. 2011: s += g^2, w -= lr g / (sqrt(s) + eps).
+typedef struct hd_adagrad_options {
+  HD_OPTIONS;
+  float lr HD_Z;            // default 0.01
+  float epsilon HD_Z;       // default 1e-10
+  float initial HD_Z;       // first s; default 0
+  float weight_decay HD_Z;  // L2: g += weight_decay w; default 0
+} hd_adagrad_options;
+HD_API hd_optimizer hd_adagrad(hd_adagrad_options options);
+#define hd_adagrad(...) hd_adagrad(HD_LIT(hd_adagrad_options){.hd_z = 0, __VA_ARGS__})
+
+// Zeiler 2012: s = rho s + (1 - rho) g^2, d = g sqrt(u + eps) / sqrt(s + eps), u = rho u + (1 - rho) d^2,
+// w -= lr d.
+typedef struct hd_adadelta_options {
+  HD_OPTIONS;
+  float lr HD_Z;            // default 1
+  float rho HD_Z;           // default 0.95
+  float epsilon HD_Z;       // default 1e-6
+  float weight_decay HD_Z;  // L2: g += weight_decay w; default 0
+} hd_adadelta_options;
+HD_API hd_optimizer hd_adadelta(hd_adadelta_options options);
+#define hd_adadelta(...) hd_adadelta(HD_LIT(hd_adadelta_options){.hd_z = 0, __VA_ARGS__})
 
 // Kingma & Ba 2015, with both bias corrections.
 typedef struct hd_adam_options {
@@ -63,10 +121,85 @@ typedef struct hd_adam_options {
   float beta2 HD_Z;         // default 0.999
   float epsilon HD_Z;       // default 1e-8
   float weight_decay HD_Z;  // default 0
-  bool decoupled HD_Z;      // weight decay on the weight itself (Loshchilov & Hutter 2019)
+  bool decoupled HD_Z;      // weight decay on the weight itself: AdamW (Loshchilov & Hutter 2019)
+  bool amsgrad HD_Z;        // divide by the largest v so far (Reddi et al. 2018)
 } hd_adam_options;
 HD_API hd_optimizer hd_adam(hd_adam_options options);
 #define hd_adam(...) hd_adam(HD_LIT(hd_adam_options){.hd_z = 0, __VA_ARGS__})
+
+// Kingma & Ba 2015, section 7: u = max(beta2 u, |g|), w -= lr m^ / (u + eps).
+typedef struct hd_adamax_options {
+  HD_OPTIONS;
+  float lr HD_Z;            // default 0.002
+  float beta1 HD_Z;         // default 0.9
+  float beta2 HD_Z;         // default 0.999
+  float epsilon HD_Z;       // default 1e-8
+  float weight_decay HD_Z;  // L2: g += weight_decay w; default 0
+} hd_adamax_options;
+HD_API hd_optimizer hd_adamax(hd_adamax_options options);
+#define hd_adamax(...) hd_adamax(HD_LIT(hd_adamax_options){.hd_z = 0, __VA_ARGS__})
+
+// Dozat 2016, with a constant beta1: Adam with the mean that the next step would use,
+// beta1 m / (1 - beta1^(t+1)) + (1 - beta1) g / (1 - beta1^t).
+typedef struct hd_nadam_options {
+  HD_OPTIONS;
+  float lr HD_Z;            // default 0.002
+  float beta1 HD_Z;         // default 0.9
+  float beta2 HD_Z;         // default 0.999
+  float epsilon HD_Z;       // default 1e-8
+  float weight_decay HD_Z;  // L2: g += weight_decay w; default 0
+} hd_nadam_options;
+HD_API hd_optimizer hd_nadam(hd_nadam_options options);
+#define hd_nadam(...) hd_nadam(HD_LIT(hd_nadam_options){.hd_z = 0, __VA_ARGS__})
+
+// Liu et al. 2020: Adam whose step is rectified while the variance of v is large, and is lr m^ while
+// it is not finite (the first steps: rho_t <= 4).
+typedef struct hd_radam_options {
+  HD_OPTIONS;
+  float lr HD_Z;            // default 0.001
+  float beta1 HD_Z;         // default 0.9
+  float beta2 HD_Z;         // default 0.999
+  float epsilon HD_Z;       // default 1e-8
+  float weight_decay HD_Z;  // L2: g += weight_decay w; default 0
+} hd_radam_options;
+HD_API hd_optimizer hd_radam(hd_radam_options options);
+#define hd_radam(...) hd_radam(HD_LIT(hd_radam_options){.hd_z = 0, __VA_ARGS__})
+
+// Chen et al. 2023: w -= lr sign(beta1 m + (1 - beta1) g), then m = beta2 m + (1 - beta2) g.
+typedef struct hd_lion_options {
+  HD_OPTIONS;
+  float lr HD_Z;            // default 0.0001
+  float beta1 HD_Z;         // default 0.9
+  float beta2 HD_Z;         // default 0.99
+  float weight_decay HD_Z;  // decoupled: w -= lr weight_decay w; default 0
+} hd_lion_options;
+HD_API hd_optimizer hd_lion(hd_lion_options options);
+#define hd_lion(...) hd_lion(HD_LIT(hd_lion_options){.hd_z = 0, __VA_ARGS__})
+
+// You et al. 2020: Adam's direction plus weight_decay w, each weight's scaled to the norm of the weight.
+typedef struct hd_lamb_options {
+  HD_OPTIONS;
+  float lr HD_Z;            // default 0.001
+  float beta1 HD_Z;         // default 0.9
+  float beta2 HD_Z;         // default 0.999
+  float epsilon HD_Z;       // default 1e-6
+  float weight_decay HD_Z;  // default 0
+} hd_lamb_options;
+HD_API hd_optimizer hd_lamb(hd_lamb_options options);
+#define hd_lamb(...) hd_lamb(HD_LIT(hd_lamb_options){.hd_z = 0, __VA_ARGS__})
+
+// Riedmiller & Braun 1993, as iRprop- (Igel & Huesken 2000): a step size for each weight, by the sign of
+// the gradient alone. For batches of all samples.
+typedef struct hd_rprop_options {
+  HD_OPTIONS;
+  float lr HD_Z;        // the first step size; default 0.01
+  float down HD_Z;      // on a change of sign; default 0.5
+  float up HD_Z;        // otherwise; default 1.2
+  float smallest HD_Z;  // default 1e-6
+  float largest HD_Z;   // default 50
+} hd_rprop_options;
+HD_API hd_optimizer hd_rprop(hd_rprop_options options);
+#define hd_rprop(...) hd_rprop(HD_LIT(hd_rprop_options){.hd_z = 0, __VA_ARGS__})
 
 // By name, for recipes: its field table, its rule, and an optimiser from a filled options struct.
 HD_API const hd_optimizer_rule *hd_optimizer_find(const char *name);  // NULL: unknown
@@ -80,11 +213,24 @@ typedef struct hd_minimize_options {
   int count HD_Z;              // of weights
   const hd_val *gradients HD_Z;  // one for each weight; default: of loss
   hd_schedule schedule HD_Z;
-  double steps_per_epoch HD_Z;  // what the schedule's epochs are made of; default 1
+  double steps_per_epoch HD_Z;  // updates: what the epochs of schedule and swa are made of; default 1
   double epochs HD_Z;           // of the whole training, for a schedule without a total
+  int accumulate HD_Z;          // steps that make one update, of the mean of their gradients; default 1
+  float clip_value HD_Z;        // every gradient held in [-clip_value, clip_value]; 0: off
+  float clip_norm HD_Z;         // all of them together scaled down to this norm (Pascanu et al. 2013)
+  float l1 HD_Z;                // g += l1 sign(w), after clipping, as weight decay is; default 0
+  float max_norm HD_Z;          // after the update, of the incoming weights of a unit (all axes but the
+                                // last; not of vectors): scaled down to it (Srivastava et al. 2014)
+  float ema HD_Z;               // also keep the exponential mean of the weights, of this decay, with the
+                                // bias correction of Kingma & Ba 2015, section 7.2; 0: off
+  int swa HD_Z;                 // or the plain mean of those at the ends of epochs, from this one on
+                                // (stochastic weight averaging, Izmailov et al. 2018); 0: off
 } hd_minimize_options;
 // Adds gradients and assignments: one set of optimiser state for each call. A step whose loss is not
-// finite leaves weights and state as they are.
+// finite leaves weights and state as they are, and does not count. On its way a gradient is averaged
+// over `accumulate` steps, clipped by value, clipped by norm, and given l1 and weight decay.
+// The norm is summed over the weights in the order of `weights`; gradients are accumulated one step
+// after the other: both in an order that nothing else changes.
 HD_API hd_update hd_minimize(hd_val loss, hd_optimizer optimizer, hd_minimize_options options);
 #define hd_minimize(...) \
   hd_minimize(HD_HEAD2_(__VA_ARGS__, ), HD_LIT(hd_minimize_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
@@ -103,7 +249,7 @@ typedef struct hd_progress {
   bool has_valid, best;       // best: of all epochs so far, by validation loss (training loss without)
   double seconds;             // of the epoch so far
   double rate;                // samples a second
-  double lr;
+  double lr;                  // of this step
 } hd_progress;
 
 typedef struct hd_fit_result {
@@ -120,6 +266,14 @@ typedef struct hd_fit_options {
   HD_OPTIONS;
   hd_optimizer optimizer HD_Z;      // default hd_adam()
   hd_schedule schedule HD_Z;
+  // As in hd_minimize_options. An update takes accumulate batches; one that an epoch leaves open goes
+  // on in the next. With ema or swa the averaged weights are the ones that are validated, kept as the
+  // best, and left in the store at the end; checkpoints hold both. Statistics of batch norm stay those
+  // that the training weights gave.
+  int accumulate HD_Z;
+  float clip_value HD_Z, clip_norm HD_Z, l1 HD_Z, max_norm HD_Z;
+  float ema HD_Z;
+  int swa HD_Z;
   int batch HD_Z;                   // default 64
   int epochs HD_Z;                  // default 10
   uint64_t seed HD_Z;               // of shuffling; default 1

@@ -104,6 +104,7 @@ void cli_add_metrics(hd_text *to, hd_metrics m, int64_t samples);
 // ---- Progress -----------------------------------------------------------------------------------
 typedef struct cli_progress {
   bool quiet, terminal, open;  // open: an unfinished line is on the terminal
+  const char *cell;            // of the bar
   double shown, started;
   int64_t done, batch;  // steps since `started`
 } cli_progress;

@@ -1,6 +1,6 @@
 // hadal list: what there is to name.
 #include "cli.h"
-#include "../nn/layer.h"
+#include "../nn/loss.h"
 
 static const cli_option options[] = {{"--json", NULL, NULL, "an array of objects with `id`"},
                                      {NULL, NULL, NULL, NULL}};
@@ -45,6 +45,10 @@ static void list_layers(listing *l) {
   for (const hd_layer *const *layer = hd_layers(); *layer; layer++)
     add(l, (*layer)->name, "help", (*layer)->help);
 }
+static void list_losses(listing *l) {
+  for (const hd_loss *const *loss = hd_losses(); *loss; loss++)
+    add(l, (*loss)->name, "help", (*loss)->help);
+}
 static void list_data(listing *l) {
   int count;
   const hd_data_info *info = hd_data_list(&count);
@@ -64,6 +68,7 @@ static const struct {
              {"models", list_models, 16},
              {"ops", list_ops, 16},
              {"layers", list_layers, 18},
+             {"losses", list_losses, 20},
              {"data", list_data, 14}};
 
 static int run(cli_args *args) {
@@ -82,10 +87,10 @@ static int run(cli_args *args) {
   }
   int nearest = hd_nearest(args->word[0], known, HD_COUNT(known));
   return cli_fail(CLI_WRONG, "list: unknown \"%s\"; %s%s", args->word[0],
-                  nearest >= 0 ? "did you mean " : "known are recipes, models, ops, layers, data",
+                  nearest >= 0 ? "did you mean " : "known are recipes, models, ops, layers, losses, data",
                   nearest >= 0 ? known[nearest] : "");
 }
 
 const cli_command cli_list = {
-    "list", "recipes|models|ops|layers|data [--json]", "lists what can be named", options, 1, 1,
+    "list", "recipes|models|ops|layers|losses|data [--json]", "lists what can be named", options, 1, 1,
     run};

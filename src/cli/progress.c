@@ -1,5 +1,6 @@
 // Progress: a bar on a terminal, a line per epoch elsewhere, nothing with --quiet.
 #define _POSIX_C_SOURCE 200809L
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -33,9 +34,19 @@ static const char *duration(double seconds, char *to) {
   return to;
 }
 
+// Whether the terminal shows UTF-8, as the locale says.
+static bool utf8(void) {
+  static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+  for (size_t i = 0; i < HD_COUNT(names); i++) {
+    const char *value = getenv(names[i]);
+    if (value && *value) return strstr(value, "UTF-8") || strstr(value, "utf8");
+  }
+  return false;
+}
+
 void cli_progress_start(cli_progress *p, bool quiet) {
-  const char *term = quiet ? NULL : "x";
-  *p = (cli_progress){.quiet = quiet, .terminal = term && isatty(STDOUT_FILENO)};
+  *p = (cli_progress){.quiet = quiet, .terminal = !quiet && isatty(STDOUT_FILENO)};
+  p->cell = utf8() ? "\xE2\x94\x81" : "=";
 }
 
 static int digits(int n) {
@@ -57,18 +68,18 @@ static const char *rate_text(double rate, char *to) {
   return to;
 }
 
-// epoch  3/10 ━━━━━━━━━━━━━━╸         loss 0.0512  accuracy 98.4 %  41k/s  12 s left
+// epoch  3/10 ━━━━━━━━━━━      loss 0.0512  accuracy 98.4 %  41k/s  12 s left
 void cli_progress_step(cli_progress *p, const hd_progress *at) {
   if (!p->terminal) return;
   double now = hd_seconds();
   if (now - p->shown < 0.1 && at->step != at->steps) return;
   if (p->started == 0) p->started = now;
   p->shown = now;
-  enum { BAR = 20 };
+  enum { BAR = 16 };
   char bar[BAR * 3 + 1], line[400], left[32], rate[32], accuracy[40] = "";
   int full = at->steps > 0 ? (int)(BAR * at->step / at->steps) : BAR, used = 0;
   for (int i = 0; i < BAR; i++)
-    used += snprintf(bar + used, sizeof bar - (size_t)used, "%s", i < full ? "\xE2\x94\x81" : " ");
+    used += snprintf(bar + used, sizeof bar - (size_t)used, "%s", i < full ? p->cell : " ");
   if (at->train.accuracy == at->train.accuracy)
     snprintf(accuracy, sizeof accuracy, "  accuracy %.2f %%", 100 * at->train.accuracy);
   double epoch = at->step > 0 ? at->seconds / (double)at->step * (double)at->steps : 0;
@@ -76,7 +87,7 @@ void cli_progress_step(cli_progress *p, const hd_progress *at) {
   int length = snprintf(line, sizeof line, "epoch %*d/%d %s  loss %.4f%s  %s  %s left",
                         digits(at->epochs), at->epoch, at->epochs, bar, at->train.loss, accuracy,
                         rate_text(at->rate, rate), duration(rest, left));
-  int shown = length - full * 2, room = columns() - 1;  // a bar's cell has three bytes
+  int shown = length - full * ((int)strlen(p->cell) - 1), room = columns() - 1;
   if (shown > room) length -= shown - room;
   printf("\r%.*s\x1b[K", length, line);
   fflush(stdout);

@@ -7,6 +7,7 @@
 static const cli_option options[] = {
     {"--batch", "N", "the recipe's", "samples of a step, for the memory"},
     {"--set", "KEY=VALUE", NULL, "one value of the recipe; may be repeated"},
+    {"--plan", NULL, NULL, "also the kernel calls of a training step"},
     {"--json", NULL, NULL,
      "one object. multiply_adds are per sample; activation_bytes are all layers' outputs of a "
      "batch"},
@@ -18,6 +19,7 @@ typedef struct summary {
   int64_t batch;
   hd_layer_cost total, *layer;
   int64_t activations, peak;
+  hd_plan *plan;  // of a training step
 } summary;
 
 // Bytes of a training run: graph, weights, optimiser, plan and its workspace.
@@ -28,7 +30,7 @@ static hd_status measure_training(summary *s, hd_error *err) {
                              .update = {update}, .mode = HD_TRAIN, .batch = s->batch);
   if (!plan) return err->status;
   s->peak = s->p.memory.bytes + hd_plan_describe(plan).workspace;
-  hd_plan_free(plan);
+  s->plan = plan;
   return HD_OK;
 }
 
@@ -82,6 +84,20 @@ static void print_text(const summary *s) {
     printf("trainable parameters: %s\n", cli_count(s->total.trainable, a));
   printf("outputs of the layers: %s; ", cli_bytes((double)s->activations, a));
   printf("training needs %s\n", cli_bytes((double)s->peak, a));
+}
+
+static void print_line(void *user, const char *text) {
+  (void)user;
+  puts(text);
+}
+
+static void print_plan(const summary *s) {
+  hd_plan_info info = hd_plan_describe(s->plan);
+  char a[32], b[32];
+  printf("\ncall  what                                 shapes, offset, bytes, operations\n");
+  hd_plan_print(s->plan, print_line, NULL);
+  printf("%d calls in a workspace of %s; %s moved, %.1f Mflop a step\n", info.calls,
+         cli_bytes((double)info.workspace, a), cli_bytes(info.bytes, b), info.flop / 1e6);
 }
 
 static int print_json(const summary *s) {
@@ -158,16 +174,14 @@ static int run(cli_args *args) {
   if (!code && measure(s, &err)) code = cli_fail(CLI_FAILED, "%s", err.text);
   if (!code && cli_has(args, "--json")) code = print_json(s);
   else if (!code) print_text(s);
+  if (!code && cli_has(args, "--plan") && !cli_has(args, "--json")) print_plan(s);
+  hd_plan_free(s->plan);
   free(s->layer);
   hd_model_close(&s->m);
   free(s);
   return code;
 }
 
-const cli_command cli_summary = {"summary",
-                                 "RECIPE|RUN|MODEL [--batch N] [--set KEY=VALUE]... [--json]",
-                                 "the layers of a network, their sizes and costs",
-                                 options,
-                                 1,
-                                 1,
-                                 run};
+const cli_command cli_summary = {
+    "summary", "RECIPE|RUN|MODEL [--batch N] [--set KEY=VALUE]... [--plan] [--json]",
+    "the layers of a network, their sizes and costs", options, 1, 1, run};

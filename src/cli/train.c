@@ -1,5 +1,5 @@
 // hadal train: a recipe to a run directory.
-#include "cli.h"
+#include "train.h"
 #include "../base/file.h"
 #include "../graph/graph.h"
 
@@ -16,160 +16,9 @@ static const cli_option options[] = {
     {"--quiet", NULL, NULL, "print errors only"},
     {NULL, NULL, NULL, NULL}};
 
-typedef struct training {
-  cli_process p;
-  cli_run run;
-  cli_progress progress;
-  hd_recipe *recipe;
-  hd_splits parts;
-  hd_signature signature;
-  hd_graph *graph;
-  hd_store *store;
-  hd_network network;
-  char *header;
-  hd_fit_result result;
-  hd_error err;
-  bool quiet, resume, trimmed, in_fold;
-} training;
-
-// ---- One network --------------------------------------------------------------------------------
-
-static void close_network(training *t) {
-  hd_graph_free(t->graph);
-  hd_store_free(t->store);
-  t->graph = NULL, t->store = NULL;
-}
-
-static hd_status open_network(training *t) {
-  const hd_recipe *r = t->recipe;
-  t->graph = hd_graph_new(&t->p.env);
-  t->store = hd_store_new(&t->p.env);
-  if (!t->graph || !t->store) return hd_fail(&t->err, HD_E_MEMORY, "memory is out");
-  if (*hd_store_error(t->store))
-    return hd_fail(&t->err, HD_E_ARGUMENT, "%s", hd_store_error(t->store));
-  hd_store_seed(t->store, (uint64_t)r->train.seed);
-  hd_status status = hd_recipe_build(r, &t->signature, t->graph, &t->network, &t->err);
-  return status ? status : hd_recipe_fit_scale(r, &t->parts.train, t->store, &t->err);
-}
-
-static hd_status save(training *t, const char *file) {
-  char path[CLI_PATH];
-  const char *meta[] = {"hadal.recipe", t->header, NULL};
-  cli_run_path(&t->run, file, path);
-  return hd_save(t->store, path, &t->err, .meta = meta);
-}
-
-// ---- While it trains ----------------------------------------------------------------------------
-
-// The first call of a resumed run tells where the checkpoint was: later lines go.
-static hd_status trim(training *t, int64_t epochs) {
-  if (t->trimmed || t->in_fold) return HD_OK;
-  t->trimmed = true;
-  return cli_run_trim_metrics(&t->run, epochs, &t->err);
-}
-
-static bool on_step(void *user, const hd_progress *at) {
-  training *t = user;
-  cli_progress_step(&t->progress, at);
-  return !trim(t, at->epoch - 1) && !cli_interrupted;
-}
-
-static hd_status add_epoch(training *t, const hd_progress *at) {
-  hd_text line = {.env = t->p.data};
-  hd_text_add(&line, "{\"epoch\":%d,\"step\":%lld,\"seconds\":%.4f,\"train\":", at->epoch,
-              (long long)at->global_step, at->seconds);
-  cli_add_metrics(&line, at->train, t->parts.train.samples);
-  if (at->has_valid) {
-    hd_text_add(&line, ",\"valid\":");
-    cli_add_metrics(&line, at->valid, t->parts.valid.samples);
-  }
-  hd_text_add(&line, "}\n");
-  hd_status status = line.failed ? hd_fail(&t->err, HD_E_MEMORY, "memory is out")
-                                 : cli_run_add_metrics(&t->run, line.at, &t->err);
-  hd_text_free(&line);
-  return status;
-}
-
-static bool on_epoch(void *user, const hd_progress *at) {
-  training *t = user;
-  if (!t->in_fold) cli_progress_epoch(&t->progress, at);
-  hd_status status = t->in_fold ? HD_OK : trim(t, at->epoch - 1);
-  if (!status && !t->in_fold) status = add_epoch(t, at);
-  if (!status && !t->in_fold && at->has_valid && at->best) status = save(t, "best.safetensors");
-  return !status && !cli_interrupted;
-}
-
-static hd_status fit(training *t, const char *checkpoints) {
-  hd_error err = {0};
-  hd_fit_options o;
-  t->err = (hd_error){0};  // a set that was found in the second place left the first one's failure
-  hd_recipe_fit_options(t->recipe, &o);
-  o.accuracy = t->network.accuracy;
-  o.valid = t->parts.has_valid ? &t->parts.valid : NULL;
-  o.user = t;
-  o.on_step = on_step;
-  o.on_epoch = on_epoch;
-  o.checkpoints = checkpoints;
-  o.checkpoint_seconds = 1;  // epochs of a blink are not worth a sync of the disk each
-  o.resume = t->resume && checkpoints;
-  o.result = &t->result;
-  hd_status status = (hd_fit)(t->store, t->network.loss, &t->parts.train, &err, o);
-  cli_progress_end(&t->progress);
-  if (status && t->err.status) return t->err.status;  // a callback's own failure
-  if (status) t->err = err;
-  return status ? status : trim(t, t->result.epochs);
-}
-
-static hd_status evaluate(training *t, hd_metrics *to) {
-  return hd_evaluate(t->store, t->network.loss, t->network.accuracy, &t->parts.test, 0, to,
-                     &t->err);
-}
-
-// ---- Cross-validation ---------------------------------------------------------------------------
-
-typedef struct folds {
-  hd_metrics *each, mean;
-  int64_t *samples;
-  int count;
-} folds;
-
-static hd_status open_parts(training *t, int fold) {
-  hd_splits_free(&t->parts);
-  hd_status status = hd_recipe_open(&t->p.data, t->recipe, fold, t->p.sets, &t->parts, &t->err);
-  return status ? status : hd_signature_of(&t->parts.whole, &t->signature, &t->err);
-}
-
-static hd_status cross_validate(training *t, folds *f) {
-  int count = t->recipe->data.folds;
-  double samples = 0, loss = 0, accuracy = 0;
-  f->each = calloc((size_t)count, sizeof *f->each);
-  f->samples = calloc((size_t)count, sizeof *f->samples);
-  if (!f->each || !f->samples)
-    return hd_fail(&t->err, HD_E_MEMORY, "memory is out for %d folds", count);
-  t->in_fold = true;
-  hd_status status = HD_OK;
-  for (int i = 0; i < count && !status; i++) {
-    status = open_parts(t, i + 1);
-    if (!status) status = open_network(t);
-    if (!status) status = fit(t, NULL);
-    if (!status) status = evaluate(t, &f->each[i]);
-    close_network(t);
-    if (status) break;
-    double n = (double)(f->samples[i] = t->parts.test.samples);
-    samples += n, loss += n * f->each[i].loss, accuracy += n * f->each[i].accuracy;
-    if (!t->quiet)
-      printf("fold %2d of %d  loss %.4f  accuracy %6.2f %%\n", i + 1, count, f->each[i].loss,
-             100 * f->each[i].accuracy);
-    f->count++;
-  }
-  t->in_fold = false;
-  f->mean = (hd_metrics){loss / samples, accuracy / samples};
-  return status ? status : open_parts(t, 0);
-}
-
 // ---- The end ------------------------------------------------------------------------------------
 
-static hd_status add_final(training *t, hd_metrics test, const folds *f) {
+static hd_status add_final(cli_training *t, hd_metrics test, const cli_folds *f) {
   hd_text line = {.env = t->p.data};
   hd_text_add(&line, "{\"final\":true,\"test\":");
   cli_add_metrics(&line, test, t->parts.test.samples);
@@ -189,7 +38,7 @@ static hd_status add_final(training *t, hd_metrics test, const folds *f) {
   return status;
 }
 
-static void report(const training *t, hd_metrics test, const folds *f) {
+static void report(const cli_training *t, hd_metrics test, const cli_folds *f) {
   const char *on = f->count ? "Cross-validation" : t->parts.has_test ? "Test" : "Training";
   bool image = t->signature.input.type.shape.rank == 3;
   if (isfinite(test.accuracy))
@@ -206,18 +55,18 @@ static void report(const training *t, hd_metrics test, const folds *f) {
          image ? "IMAGE.pgm" : "ROWS.csv");
 }
 
-static hd_status finish(training *t, const folds *f) {
+static hd_status finish(cli_training *t, const cli_folds *f) {
   hd_metrics test;
-  hd_status status = save(t, "model.safetensors");
+  hd_status status = cli_save(t, "model.safetensors");
   if (status) return status;
   if (f->count) test = f->mean;
-  else if ((status = evaluate(t, &test))) return status;
+  else if ((status = cli_evaluate(t, &test))) return status;
   status = add_final(t, test, f);
   if (!status && !t->quiet) report(t, test, f);
   return status;
 }
 
-static void introduce(const training *t) {
+static void introduce(const cli_training *t) {
   char a[32], b[32], c[32];
   int64_t parameters = 0;
   for (int i = 1; i < t->graph->count; i++) {
@@ -232,7 +81,7 @@ static void introduce(const training *t) {
   printf("\n%s %s\n", t->run.resumed ? "going on with" : "writing to", t->run.dir);
 }
 
-static int failed(training *t, hd_status status, const char *recipe) {
+static int failed(cli_training *t, hd_status status, const char *recipe) {
   cli_progress_end(&t->progress);
   if (status != HD_E_STOPPED) return cli_fail(CLI_FAILED, "%s", t->err.text);
   cli_fail(CLI_INTERRUPTED, "%s%s", t->err.text, t->in_fold ? "" : "; a checkpoint is saved");
@@ -243,7 +92,7 @@ static int failed(training *t, hd_status status, const char *recipe) {
 // ---- The command --------------------------------------------------------------------------------
 
 // The recipe; that of the run, with its settings, when an earlier one goes on.
-static int read_recipe(training *t, cli_args *args, const char *path) {
+static int read_recipe(cli_training *t, cli_args *args, const char *path) {
   char stored[CLI_PATH];
   t->recipe = cli_read_recipe(&t->p, path, args, &t->err);
   if (!t->recipe) return cli_fail(CLI_WRONG, "%s", t->err.text);
@@ -263,13 +112,13 @@ static int read_recipe(training *t, cli_args *args, const char *path) {
 }
 
 // Everything that a wrong call can get wrong is found before the run directory is made.
-static int prepare(training *t, cli_args *args, const char *path) {
+static int prepare(cli_training *t, cli_args *args, const char *path) {
   int wrong = read_recipe(t, args, path);
   if (wrong) return wrong;
   const hd_recipe *r = t->recipe;
-  if (open_parts(t, r->data.fold))
+  if (cli_parts_open(t, r->data.fold))
     return cli_fail(t->err.status == HD_E_ARGUMENT ? CLI_WRONG : CLI_FAILED, "%s", t->err.text);
-  hd_status status = open_network(t);
+  hd_status status = cli_network_open(t);
   if (status) return cli_fail(status == HD_E_MEMORY ? CLI_FAILED : CLI_WRONG, "%s", t->err.text);
   if (r->train.batch > t->parts.train.samples)
     return cli_fail(CLI_WRONG, "%s: train: batch is %d, larger than the %lld training samples",
@@ -278,18 +127,18 @@ static int prepare(training *t, cli_args *args, const char *path) {
   return t->header ? 0 : cli_fail(CLI_FAILED, "memory is out");
 }
 
-static int train(training *t, const char *word) {
+static int train(cli_training *t, const char *word) {
   char checkpoints[CLI_PATH];
-  folds f = {0};
+  cli_folds f = {0};
   hd_status status = HD_OK;
   if (t->recipe->data.folds && !t->recipe->data.fold) {
-    close_network(t);
-    status = cross_validate(t, &f);
+    cli_network_close(t);
+    status = cli_cross_validate(t, &f);
     t->p.memory.peak = t->p.memory.bytes;
-    if (!status) status = open_network(t);
+    if (!status) status = cli_network_open(t);
   }
   cli_run_path(&t->run, "checkpoints", checkpoints);
-  if (!status) status = fit(t, checkpoints);
+  if (!status) status = cli_fit(t, checkpoints);
   if (!status) status = finish(t, &f);
   free(f.each);
   free(f.samples);
@@ -297,7 +146,7 @@ static int train(training *t, const char *word) {
 }
 
 static int run(cli_args *args) {
-  training *t = calloc(1, sizeof *t);
+  cli_training *t = calloc(1, sizeof *t);
   char path[CLI_PATH], seed[48];
   int64_t threads, number;
   if (!t) return cli_fail(CLI_FAILED, "memory is out");
@@ -326,7 +175,7 @@ static int run(cli_args *args) {
     status = cli_fail(CLI_FAILED, "%s", t->err.text);
   if (!status && !t->quiet) introduce(t);
   if (!status) status = train(t, args->word[0]);
-  close_network(t);
+  cli_network_close(t);
   hd_splits_free(&t->parts);
   hd_release(&t->p.data, t->header);
   hd_recipe_free(t->recipe);

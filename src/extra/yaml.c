@@ -174,7 +174,8 @@ hd_status hd_yaml_parse(hd_arena *arena, const char *name, const char *text, siz
   reading r = {.arena = arena, .name = name, .err = err};
   yaml_parser_t parser;
   if (!yaml_parser_initialize(&parser)) return no_memory(&r);
-  yaml_parser_set_input_string(&parser, (const unsigned char *)text, bytes);
+  // libyaml asserts that there is a text, even where it has no bytes.
+  yaml_parser_set_input_string(&parser, (const unsigned char *)(text ? text : ""), bytes);
   hd_status status = HD_OK;
   for (bool end = false; !end && !status;) {
     yaml_event_t at;

@@ -118,7 +118,7 @@ hd_val hd_constant(hd_graph *g, hd_dtype dtype, hd_shape shape, const void *data
 
 static hd_val scalar(hd_graph *g, hd_dtype dtype, double value) {
   float f = (float)value;
-  int32_t i = (int32_t)value;
+  int32_t i = dtype == HD_I32 ? (int32_t)value : 0;  // others may be beyond an int
   if (dtype == HD_F64) return hd_constant(g, dtype, (hd_shape){0}, &value);
   if (dtype == HD_I32) return hd_constant(g, dtype, (hd_shape){0}, &i);
   return hd_constant(g, HD_F32, (hd_shape){0}, &f);

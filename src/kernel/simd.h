@@ -32,4 +32,18 @@ HD_INLINE vf load_n(const float *p, int64_t n) {  // n < HD_LANES: the rest is 0
   return v;
 }
 HD_INLINE void store_n(float *p, vf v, int64_t n) { memcpy(p, &v, (size_t)n * 4); }
+
+// What is read or written soon, of arrays that the caches do not hold: the processor does not
+// foresee all of it by itself.
+enum { EXPECT_LEAST = 1 << 17 };  // floats of an array
+HD_INLINE void expect_read(const float *p, int64_t n) {
+  for (int64_t i = 0; i < n; i += 16) __builtin_prefetch(p + i);
+}
+HD_INLINE void expect_later(const float *p, int64_t n) {  // into the second level
+  for (int64_t i = 0; i < n; i += 16) __builtin_prefetch(p + i, 0, 2);
+}
+HD_INLINE void expect_write(const void *p, int64_t n) {
+  for (int64_t i = 0; i < n; i += 16) __builtin_prefetch((const float *)p + i, 1);
+}
+
 HD_INLINE vf choose(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }

@@ -1,6 +1,13 @@
 // Batch normalisation with weights and running moments of its own
 #include "layer.h"
 
+// running = keep running + (1 - keep) batch; a batch that is not finite is forgotten.
+static void remember(hd_val running, hd_val batch, double keep, hd_val y) {
+  hd_val next = hd_add(hd_scale(running, keep), hd_scale(batch, 1 - keep));
+  hd_val finite = hd_equal(hd_sub(next, next), hd_scalar_like(next, 0));
+  hd_assign_statistic(running, hd_select(finite, next, running), y);
+}
+
 static hd_val batch_norm(hd_val x, const hd_batch_norm_options *o) {
   hd_graph *g = x.graph;
   hd_shape s = hd_type_of(x)->shape;
@@ -24,9 +31,8 @@ static hd_val batch_norm(hd_val x, const hd_batch_norm_options *o) {
   hd_val y = hd_op_batch_norm(x, gamma, beta, mean, variance,
                               (hd_op_batch_norm_options){.epsilon = o->epsilon});
   hd_val moments = hd_moments(x);  // the same node as inside y, once sealed
-  hd_assign_statistic(mean, hd_add(hd_scale(mean, keep), hd_scale(moments, 1 - keep)), y);
-  hd_assign_statistic(
-    variance, hd_add(hd_scale(variance, keep), hd_scale(hd_output(moments, 1), 1 - keep)), y);
+  remember(mean, moments, keep, y);
+  remember(variance, hd_output(moments, 1), keep, y);
   return y;
 }
 

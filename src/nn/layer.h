@@ -23,7 +23,9 @@ hd_val hd_layer_fail(hd_val x, const char *kind, const char *name, const char *f
 
 #define HD_LAYER_LIST(X) \
   X(dense) X(conv2d) X(batch_norm) X(dropout) \
-  X(relu) X(leaky_relu) X(tanh) X(sigmoid) X(softplus) X(softmax) X(log_softmax) \
+  X(linear) X(relu) X(leaky_relu) X(tanh) X(sigmoid) X(softplus) X(softmax) X(log_softmax) \
+  X(relu6) X(elu) X(selu) X(prelu) X(gelu) X(silu) X(mish) X(softsign) \
+  X(hard_sigmoid) X(hard_tanh) X(hard_swish) X(step) X(bipolar_step) X(glu) X(maxout) \
   X(max_pool2d) X(avg_pool2d) X(min_pool2d) X(global_avg_pool2d) X(global_max_pool2d) \
   X(flatten) X(reshape)
 #define X(name) extern const hd_layer hd_layer_##name;

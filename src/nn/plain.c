@@ -4,7 +4,7 @@
 
 #define PLAIN(op) \
   static hd_val build_##op(hd_val x, const void *o) { return (void)o, hd_##op(x); }
-PLAIN(relu) PLAIN(tanh) PLAIN(sigmoid) PLAIN(softplus) PLAIN(softmax) PLAIN(log_softmax)
+PLAIN(relu) PLAIN(tanh) PLAIN(sigmoid) PLAIN(softplus) PLAIN(log_softmax)
 PLAIN(global_avg_pool2d) PLAIN(global_max_pool2d) PLAIN(flatten)
 
 const hd_layer hd_layer_relu = {.name = "relu", .help = "max(x, 0)", .build = build_relu};
@@ -13,8 +13,6 @@ const hd_layer hd_layer_sigmoid = {
   .name = "sigmoid", .help = "1 / (1 + exp(-x))", .build = build_sigmoid};
 const hd_layer hd_layer_softplus = {
   .name = "softplus", .help = "log(1 + exp(x))", .build = build_softplus};
-const hd_layer hd_layer_softmax = {
-  .name = "softmax", .help = "exp(x) / sum exp(x) along the last axis", .build = build_softmax};
 const hd_layer hd_layer_log_softmax = {
   .name = "log_softmax", .help = "log of softmax", .build = build_log_softmax};
 const hd_layer hd_layer_global_avg_pool2d = {

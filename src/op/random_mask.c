@@ -3,8 +3,11 @@
 #include "op.h"
 #include "../base/random.h"
 
+// In a sealed graph the shape is an attribute: the mask does not wait for x, and x may die.
+typedef struct { hd_random_mask_options o; int64_t d[HD_MAX_RANK]; int rank; bool known; } mask_attr;
+
 static float rate_of(const void *attr) {
-  float rate = ((const hd_random_mask_options *)attr)->rate;
+  float rate = ((const mask_attr *)attr)->o.rate;
   return rate > 0 ? rate : 0.5f;
 }
 
@@ -33,14 +36,26 @@ HD_REF(random_mask) {
 
 #ifndef HD_REF64
 static hd_status shape(hd_rule *r) {
-  float rate = ((const hd_random_mask_options *)r->attr)->rate;
-  if (!(rate >= 0 && rate < 1))
-    return hd_refuse(r, "rate is %g, must be at least 0 and below 1", (double)rate);
-  return hd_rule_same(r);
+  const mask_attr *m = r->attr;
+  if (!(m->o.rate >= 0 && m->o.rate < 1))
+    return hd_refuse(r, "rate is %g, must be at least 0 and below 1", (double)m->o.rate);
+  if (hd_rule_same(r)) return HD_E_SHAPE;
+  if (m->known) {
+    r->out[0].shape.rank = m->rank;
+    memcpy(r->out[0].shape.d, m->d, sizeof m->d);
+  }
+  return HD_OK;
 }
 
 static hd_val rewrite(hd_rule *r, bool train) {
-  return train ? (hd_val){0} : hd_broadcast_to(hd_scalar_like(r->value[0], 1), r->in[0].shape);
+  mask_attr m = *(const mask_attr *)r->attr;
+  hd_val one = hd_scalar_like(r->value[0], 1);
+  if (!train) return hd_broadcast_to(one, r->out[0].shape);
+  if (m.known) return (hd_val){0};
+  m.known = true;
+  m.rank = r->in[0].shape.rank;
+  memcpy(m.d, r->in[0].shape.d, sizeof m.d);
+  return hd_node_add(r->op, &m, &one, 1);
 }
 
 enum { BLOCK = 8192 };  // elements of a part
@@ -54,7 +69,7 @@ static void run(const hd_args *a, int64_t part) {
 }
 
 static hd_status lower(hd_lowering *l) {
-  int64_t count = hd_shape_count(l->rule->in[0].shape);
+  int64_t count = hd_shape_count(l->rule->out[0].shape);
   if (count < 1) return HD_OK;
   const hd_kernels **data = l->data = hd_lower_alloc(l, sizeof *data);
   if (!data) return HD_E_MEMORY;
@@ -66,12 +81,15 @@ static hd_status lower(hd_lowering *l) {
   return HD_OK;
 }
 
-static const hd_field field[] = {HD_FIELD(hd_random_mask_options, rate, REAL, .standard = "0.5",
-                                          .low = 1e-6, .high = 0.999999, .main = true,
-                                          .help = "probability of zero")};
-static const hd_fields fields = HD_FIELDS("random_mask", hd_random_mask_options, field);
+static const hd_field field[] = {
+  {.name = "rate", .kind = HD_FIELD_REAL, .offset = offsetof(mask_attr, o.rate), .count = 1,
+   .standard = "0.5", .low = 1e-6, .high = 0.999999, .main = true, .help = "probability of zero"},
+  HD_FIELD_ARRAY(mask_attr, d, INT64, HD_MAX_RANK, .standard = "0", .help = "the shape"),
+  HD_FIELD(mask_attr, rank, INT, .standard = "0", .help = "of the shape"),
+  HD_FIELD(mask_attr, known, BOOL, .standard = "false", .help = "the shape is given")};
+static const hd_fields fields = HD_FIELDS("random_mask", mask_attr, field);
 
-static const hd_random_mask_options rare = {.rate = 0.1f}, bad = {.rate = 1};
+static const mask_attr rare = {.o.rate = 0.1f}, bad = {.o.rate = 1};
 static const hd_case cases[] = {
   {.in = {{HD_F32, {1, {7}}}}},
   {.in = {{HD_F32, {2, {3, 37}}}}, .attr = &rare},
@@ -86,6 +104,6 @@ const hd_op hd_def_random_mask = {
   .random = true, .cases = cases};
 
 hd_val(hd_random_mask)(hd_val x, hd_random_mask_options options) {
-  return hd_node_add(&hd_def_random_mask, &options, &x, 1);
+  return hd_node_add(&hd_def_random_mask, &(mask_attr){.o = options}, &x, 1);
 }
 #endif

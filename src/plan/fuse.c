@@ -81,21 +81,14 @@ static void push(hd_compile_state *s, void *context, hd_val root, bool full) {
   q->stack[q->depth++] = u;
 }
 
-static int32_t first_position(const hd_compile_state *s, const int32_t *position, int32_t u) {
-  const hd_unit *t = &s->unit[u];
-  int32_t p = t->members ? position[t->member[0]] : t->position;
-  return t->producer && position[t->producer] < p ? position[t->producer] : p;
-}
-
-static bool can_merge(hd_compile_state *s, search *q, const int32_t *position, const int32_t *set, int n) {
+static bool can_merge(hd_compile_state *s, search *q, const int32_t *set, int n) {
   q->n = n;
   q->depth = 0;
   q->back = false;
   q->floor = INT32_MAX;
   for (int i = 0; i < n; i++) {
     q->set[i] = set[i];
-    int32_t p = first_position(s, position, set[i]);
-    q->floor = HD_MIN(q->floor, p);
+    q->floor = HD_MIN(q->floor, s->unit[set[i]].first);
   }
   memset(q->seen, 0, (size_t)s->units);
   q->first = true;
@@ -130,14 +123,39 @@ static hd_status merge(hd_compile_state *s, const int32_t *position, int32_t a, 
     if (status) return status;
   }
   x->steps += y->steps;
-  x->operands += y->operands;
+  x->values += y->values;
+  x->first = HD_MIN(x->first, y->first);
   x->position = HD_MAX(x->position, y->position);
   y->into = a;
   return HD_OK;
 }
 
-static bool fits(const hd_unit *a, const hd_unit *b) {
-  return a->steps + b->steps <= HD_PROGRAM_STEPS && a->operands + b->operands <= HD_PROGRAM_OPERANDS;
+// Would the two together fit one program? Operands are what the members read from outside, each
+// once for every shape it is seen in; every member may be an output.
+typedef struct { hd_val root[HD_PROGRAM_OPERANDS + 1]; const hd_shape *view[HD_PROGRAM_OPERANDS + 1]; int count; } operands;
+static void count_operands(const hd_compile_state *s, const hd_unit *u, int32_t a, int32_t b, operands *o) {
+  for (int32_t i = 0; i < u->members; i++) {
+    const hd_node *n = s->g->node[u->member[i]];
+    for (int k = 0; k < n->n_in && o->count <= HD_PROGRAM_OPERANDS; k++) {
+      hd_val v = hd_operand_of(s, n, k), r = hd_root_of(v);
+      int32_t from = s->unit_of[r.node] < 0 ? -1 : alive(s, s->unit_of[r.node]);
+      if (from == a || from == b) continue;
+      const hd_shape *view = &hd_type_of(v)->shape;
+      int at = 0;
+      while (at < o->count && (o->root[at].node != r.node || o->root[at].out != r.out || !hd_shape_equal(*o->view[at], *view))) at++;
+      if (at < o->count) continue;
+      o->root[o->count] = r;
+      o->view[o->count++] = view;
+    }
+  }
+}
+static bool fits(const hd_compile_state *s, int32_t a, int32_t b) {
+  const hd_unit *x = &s->unit[a], *y = &s->unit[b];
+  operands o = {.count = 0};
+  if (x->steps + y->steps > HD_PROGRAM_STEPS || x->members + y->members > HD_PROGRAM_OPERANDS) return false;
+  count_operands(s, x, a, b, &o);
+  count_operands(s, y, a, b, &o);
+  return o.count + x->values + y->values < HD_PROGRAM_OPERANDS;  // one more: a producer's result
 }
 
 static hd_status fuse_node(hd_compile_state *s, search *q, const int32_t *position, const hd_node *n) {
@@ -148,8 +166,8 @@ static hd_status fuse_node(hd_compile_state *s, search *q, const int32_t *positi
     me = alive(s, me);
     if (u < 0 || u == me || !s->unit[u].members || s->unit[u].producer) continue;
     if (!hd_shape_equal(s->unit[u].domain, n->out[0].shape) || !hd_shape_equal(hd_type_of(v)->shape, n->out[0].shape)) continue;
-    if (hd_root_of(v).node != v.node || !fits(&s->unit[u], &s->unit[me])) continue;
-    if (!can_merge(s, q, position, (int32_t[]){u, me}, 2)) continue;
+    if (hd_root_of(v).node != v.node || !fits(s, u, me)) continue;
+    if (!can_merge(s, q, (int32_t[]){u, me}, 2)) continue;
     hd_status status = merge(s, position, u, me);
     if (status) return status;
   }
@@ -157,7 +175,7 @@ static hd_status fuse_node(hd_compile_state *s, search *q, const int32_t *positi
 }
 
 // The latest product among a group's operands takes the group as its epilogue.
-typedef struct { int32_t best, group; const int32_t *position; } candidate;
+typedef struct { int32_t best; } candidate;
 static void consider(hd_compile_state *s, void *context, hd_val root, bool full) {
   candidate *c = context;
   int32_t u = s->unit_of[root.node] < 0 ? -1 : alive(s, s->unit_of[root.node]);
@@ -167,15 +185,16 @@ static void consider(hd_compile_state *s, void *context, hd_val root, bool full)
   if (c->best < 0 || s->unit[u].position > s->unit[c->best].position) c->best = u;
 }
 
-static hd_status fuse_epilogues(hd_compile_state *s, search *q, const int32_t *position) {
+static hd_status fuse_epilogues(hd_compile_state *s, search *q) {
   for (int32_t i = 0; i < s->units; i++) {
     hd_unit *u = &s->unit[i];
     if (u->into >= 0 || !u->members || u->producer) continue;
-    candidate c = {-1, i, position};
+    candidate c = {-1};
     hd_unit_reads(s, i, false, true, consider, &c);
-    if (c.best < 0 || !can_merge(s, q, position, (int32_t[]){i, c.best}, 2)) continue;
+    if (c.best < 0 || !can_merge(s, q, (int32_t[]){i, c.best}, 2)) continue;
     u->producer = s->unit[c.best].producer;
     s->unit[c.best].into = i;
+    u->first = HD_MIN(u->first, s->unit[c.best].first);
     u->position = HD_MAX(u->position, s->unit[c.best].position);
   }
   return HD_OK;
@@ -195,7 +214,7 @@ hd_status hd_fuse(hd_compile_state *s) {
     s->unit_of[n->id] = -1;
     if (!n->op || n->op->alias) continue;
     hd_unit *u = &s->unit[s->unit_of[n->id] = s->units++];
-    *u = (hd_unit){.into = -1, .position = i};
+    *u = (hd_unit){.into = -1, .first = i, .position = i};
     s->elementwise[n->id] = is_program(n);
     if (!s->elementwise[n->id]) {
       u->producer = n->id;
@@ -204,13 +223,13 @@ hd_status hd_fuse(hd_compile_state *s) {
     int values = 0;
     u->domain = n->out[0].shape;
     u->steps = hd_expand_count(n, &values);
-    u->operands = n->n_in + values;
+    u->values = values;
     status = add_member(s, u, n->id);
   }
   if (!s->options->no_fusion && !status) {
     for (int32_t i = 0; i < s->nodes && !status; i++)
       if (s->elementwise[s->order[i]]) status = fuse_node(s, &q, position, g->node[s->order[i]]);
-    if (!status) status = fuse_epilogues(s, &q, position);
+    if (!status) status = fuse_epilogues(s, &q);
   }
   for (int32_t i = 0; i < s->nodes && !status; i++) s->unit_of[s->order[i]] = alive(s, s->unit_of[s->order[i]]);
   hd_release(env, position);

@@ -23,17 +23,17 @@ static void edge(hd_compile_state *s, void *p, hd_val root, bool full) {
   e->edge[e->edges++][1] = e->me;
 }
 
-// A binary heap of units by position.
+// A binary heap of units by their first node.
 static void sift(const hd_compile_state *s, int32_t *heap, int32_t n, int32_t u) {
   int32_t i = n;
-  for (; i && s->unit[heap[(i - 1) / 2]].position > s->unit[u].position; i = (i - 1) / 2) heap[i] = heap[(i - 1) / 2];
+  for (; i && s->unit[heap[(i - 1) / 2]].first > s->unit[u].first; i = (i - 1) / 2) heap[i] = heap[(i - 1) / 2];
   heap[i] = u;
 }
 static int32_t pop(const hd_compile_state *s, int32_t *heap, int32_t n) {  // n: entries before
   int32_t top = heap[0], last = heap[n - 1], i = 0;
   for (int32_t k = 1; k < n - 1; k = 2 * i + 1) {
-    if (k + 1 < n - 1 && s->unit[heap[k + 1]].position < s->unit[heap[k]].position) k++;
-    if (s->unit[heap[k]].position >= s->unit[last].position) break;
+    if (k + 1 < n - 1 && s->unit[heap[k + 1]].first < s->unit[heap[k]].first) k++;
+    if (s->unit[heap[k]].first >= s->unit[last].first) break;
     heap[i] = heap[k];
     i = k;
   }

@@ -64,10 +64,10 @@ typedef struct hd_unit {
   int32_t *member;              // elementwise nodes in order of the walk; NULL for a single other node
   int32_t members, room;
   int32_t into;                 // merged into that unit; -1: alive
-  int32_t position;             // of its last node in the walk
+  int32_t first, position;      // of its first and last node in the walk
   int32_t time;                 // when it runs
   hd_shape domain;              // of the members
-  int32_t steps, operands;      // of the program, at most
+  int32_t steps, values;        // of the program: tiles, and constants of expand rules
 } hd_unit;
 
 typedef struct hd_buffer {      // bytes of the workspace that hold one value after another

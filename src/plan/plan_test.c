@@ -179,6 +179,28 @@ static void fetches_and_feeds(void **state) {
   net_free(&n);
 }
 
+// A program has room for so many results; a chain that is fetched link by link has more.
+static void every_link_of_a_chain_can_be_fetched(void **state) {
+  (void)state;
+  enum { LINKS = 60 };
+  net n = net_new(NULL);
+  hd_val x = hd_input(n.g, "x", HD_F32, HD_SHAPE(33)), link[LINKS], y = x;
+  for (int i = 0; i < LINKS; i++) {  // each reads a row vector and itself in two ways
+    hd_val c = hd_input(n.g, (char[]){'c', (char)('0' + i), 0}, HD_F32, HD_SHAPE(1));
+    link[i] = y = hd_tanh(hd_add(y, hd_mul(hd_broadcast_to(c, HD_SHAPE(33)), x)));
+  }
+  float last[2][33];
+  for (int k = 0; k < 2; k++) {
+    net_compile(&n, (hd_compile_options){.more = link, .mores = LINKS, .no_fusion = k});
+    net_fill(&n, "x", 3);
+    for (int i = 0; i < LINKS; i++) net_fill(&n, (char[]){'c', (char)('0' + i), 0}, (uint64_t)i);
+    net_run(&n);
+    memcpy(last[k], net_out(&n, LINKS - 1), sizeof last[k]);
+  }
+  assert_memory_equal(last[0], last[1], sizeof last[0]);
+  net_free(&n);
+}
+
 // ---- Memory -------------------------------------------------------------------------------------
 typedef hd_val make(hd_graph *g);
 static hd_val image(hd_graph *g) { return hd_input(g, "x", HD_F32, HD_SHAPE(HD_BATCH, 12, 12, 3)); }
@@ -296,6 +318,7 @@ int main(void) {
                                      cmocka_unit_test(a_plan_is_a_sealed_copy),
                                      cmocka_unit_test(sizes_must_be_bound),
                                      cmocka_unit_test(fetches_and_feeds),
+                                     cmocka_unit_test(every_link_of_a_chain_can_be_fetched),
                                      cmocka_unit_test(workspaces_are_small_and_kept_to),
                                      cmocka_unit_test(fusion_changes_no_bit)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,23 +11,36 @@ static hd_status failed(const hd_reader *r, const hd_recipe_layer *l, int number
   return status;
 }
 
+// What the loss is given: numbers of the data, the class, or one output for two classes.
+typedef enum { TO_TARGET, TO_CLASS, TO_ONE } compared;
+
+static compared how(const hd_signature *s, const hd_loss *loss, int64_t width) {
+  bool classes = s->has_label && s->classes > 0;
+  if (!classes || (s->has_target && loss->target != HD_TARGET_CLASS)) return TO_TARGET;
+  bool one = loss->target == HD_TARGET_TRUTHS || loss->target == HD_TARGET_SIGNS;
+  return one && s->classes == 2 && width == 1 ? TO_ONE : TO_CLASS;
+}
+
 // Shapes and ends of the network that would only show as a riddle in the loss.
 static hd_status check_end(const hd_recipe *r, const hd_reader *reader, const hd_signature *s,
-                           hd_recipe_loss loss, hd_val y) {
+                           const hd_loss *loss, hd_val y) {
   const hd_recipe_layer *last = &r->inside->layer[r->layers - 1];
+  const char *applies = loss->applies ? loss->applies(r->loss_options) : NULL;
   hd_shape shape = hd_type_of(y)->shape;
   char text[96], want[96];
-  bool classes = s->classes > 0 && !(loss == HD_LOSS_MSE && s->has_target);
-  if (classes && loss == HD_LOSS_CROSS_ENTROPY && !strcmp(last->layer->name, "softmax"))
-    return hd_reader_fail(
-        reader, last->at,
-        "the last layer is softmax, and cross_entropy applies it too: leave the layer out");
-  int64_t wanted = classes                ? s->classes
+  compared with = how(s, loss, shape.rank == 2 ? shape.d[1] : 0);
+  bool classes = with == TO_CLASS;
+  if (applies && !strcmp(last->layer->name, applies))
+    return hd_reader_fail(reader, last->at,
+                          "the last layer is %s, and %s applies it too: leave the layer out",
+                          applies, loss->name);
+  int64_t wanted = with == TO_ONE         ? 1
+                   : classes              ? s->classes
                    : s->target.shape.rank ? s->target.shape.d[s->target.shape.rank - 1]
                                           : 1;
   if (shape.rank == 2 && shape.d[1] == wanted) return HD_OK;
   if (!classes && shape.rank != 2 && hd_shape_count(s->target.shape) > 1)
-    return HD_OK;  // mse compares them
+    return HD_OK;  // the loss compares them
   hd_shape_text((hd_shape){2, {HD_BATCH, wanted}}, want, sizeof want);
   hd_shape_text(shape, text, sizeof text);
   if (shape.rank > 2)
@@ -40,33 +53,41 @@ static hd_status check_end(const hd_recipe *r, const hd_reader *reader, const hd
                         want, classes ? ", one for each class" : "", (long long)wanted);
 }
 
-static hd_val threshold_accuracy(hd_graph *g, hd_val y, hd_val label) {
-  hd_val guess = hd_cast(hd_greater(y, hd_scalar_like(y, 0.5)), HD_I32);
+// One output says class 1 above the threshold.
+static hd_val threshold_accuracy(hd_val y, hd_val label, double threshold) {
+  hd_val guess = hd_cast(hd_greater(y, hd_scalar_like(y, threshold)), HD_I32);
   return hd_mean(hd_cast(hd_equal(hd_reshape_like(guess, label), label), HD_F32));
-  (void)g;
 }
 
-static void add_loss(const hd_recipe *r, const hd_signature *s, hd_recipe_loss loss, hd_graph *g,
+static void add_loss(const hd_recipe *r, const hd_signature *s, const hd_loss *loss, hd_graph *g,
                      hd_network *to) {
-  hd_val y = to->output, none = {0};
+  hd_val y = to->output, none = {0}, target;
   hd_val label = s->has_label ? hd_input(g, "label", HD_I32, HD_SHAPE(HD_BATCH)) : none;
-  to->answer = y;
-  if (loss == HD_LOSS_CROSS_ENTROPY) {
-    to->answer = hd_softmax(y);
-    to->loss = hd_cross_entropy(y, label);
+  const char *applies = loss->applies ? loss->applies(r->loss_options) : NULL;
+  hd_shape shape = hd_type_of(y)->shape;
+  bool one = shape.rank == 2 && shape.d[1] == 1, signs = loss->target == HD_TARGET_SIGNS;
+  to->answer = !applies                    ? y
+               : !strcmp(applies, "softmax") ? hd_softmax(y)
+                                             : hd_sigmoid(y);
+  compared with = how(s, loss, one);
+  if (with == TO_CLASS) {
+    bool index = signs || loss->target == HD_TARGET_CLASS;
+    target = index ? label : hd_one_hot(label, s->classes);
     to->accuracy = hd_accuracy(y, label);
-  } else if (s->has_target) {
-    hd_shape shape = {.rank = s->target.shape.rank + 1, .d = {HD_BATCH}};
-    for (int i = 1; i < shape.rank; i++) shape.d[i] = s->target.shape.d[i - 1];
-    hd_val target = hd_input(g, "target", HD_F32, shape);
-    if (shape.rank == 1) target = hd_reshape(target, HD_SHAPE(HD_BATCH, 1));
-    to->loss = (hd_mse)(y, target, r->mse);
-    if (s->has_label && s->classes == 2 && hd_ok(y) && hd_type_of(y)->shape.d[1] == 1)
-      to->accuracy = threshold_accuracy(g, y, label);
   } else {
-    to->loss = (hd_mse)(y, hd_one_hot(label, s->classes), r->mse);
-    to->accuracy = hd_accuracy(y, label);
+    if (with == TO_ONE) {
+      target = hd_reshape(hd_cast(label, HD_F32), HD_SHAPE(HD_BATCH, 1));
+    } else {
+      hd_shape all = {.rank = s->target.shape.rank + 1, .d = {HD_BATCH}};
+      for (int i = 1; i < all.rank; i++) all.d[i] = s->target.shape.d[i - 1];
+      target = hd_input(g, "target", HD_F32, all);
+      if (all.rank == 1) target = hd_reshape(target, HD_SHAPE(HD_BATCH, 1));
+    }
+    bool two = s->has_label && s->classes == 2 && one;
+    if (two) to->accuracy = threshold_accuracy(to->answer, label, signs ? 0 : 0.5);
+    if (two && signs) target = hd_add_scalar(hd_scale(target, 2), -1);
   }
+  to->loss = loss->build(y, target, r->loss_options);
   if (r->inside->no_accuracy) to->accuracy = none;
 }
 
@@ -88,12 +109,12 @@ hd_status hd_recipe_build(const hd_recipe *r, const hd_signature *s, hd_graph *g
   if (!g) return hd_fail(err, HD_E_MEMORY, "%s: memory is out", r->file);
   hd_reader reader = r->inside->reader;
   reader.err = err;
-  hd_recipe_loss loss = r->loss                      ? r->loss
-                        : s->has_label && s->classes ? HD_LOSS_CROSS_ENTROPY
-                                                     : HD_LOSS_MSE;
-  if (loss == HD_LOSS_CROSS_ENTROPY && !(s->has_label && s->classes))
+  const hd_loss *loss = r->loss                      ? r->loss
+                        : s->has_label && s->classes ? &hd_loss_cross_entropy
+                                                     : &hd_loss_mse;
+  if (loss->target == HD_TARGET_CLASS && !(s->has_label && s->classes))
     return hd_reader_fail(&reader, NULL,
-                          "loss: cross_entropy needs classes; the data has numbers: use mse");
+                          "loss: %s needs classes; the data has numbers: use mse", loss->name);
   hd_shape shape = {.rank = s->input.type.shape.rank + 1, .d = {HD_BATCH}};
   for (int i = 1; i < shape.rank && i < HD_MAX_RANK; i++) shape.d[i] = s->input.type.shape.d[i - 1];
   hd_val y = to->input = hd_input(g, s->input.name, s->input.type.dtype, shape);
@@ -130,5 +151,12 @@ void hd_recipe_fit_options(const hd_recipe *r, hd_fit_options *to) {
                          .restore_best = r->train.restore_best,
                          .shards = r->train.shards,
                          .keep = r->train.keep,
-                         .checkpoint_steps = r->train.checkpoint_steps};
+                         .checkpoint_steps = r->train.checkpoint_steps,
+                         .accumulate = r->train.accumulate,
+                         .clip_value = r->train.clip_value,
+                         .clip_norm = r->train.clip_norm,
+                         .l1 = r->train.l1,
+                         .max_norm = r->train.max_norm,
+                         .ema = r->train.ema,
+                         .swa = r->train.swa};
 }

@@ -1,6 +1,7 @@
 // Documents to options structs: types, ranges, "did you mean".
 #include "fields.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "../../include/hadal/graph.h"
@@ -89,6 +90,9 @@ static hd_status read_number(const reading *x, const hd_doc *doc, bool whole, do
       standard != 0)
     return hd_reader_fail(x->r, doc, "%s: %s cannot be 0, which stands for the default, %s",
                           x->fields->name, f->name, f->standard);
+  if (!whole && v != 0 && !(fabs(v) >= FLT_MIN && fabs(v) <= FLT_MAX))
+    return hd_reader_fail(x->r, doc, "%s: %s is %s, beyond the range of float", x->fields->name,
+                          f->name, written);
   if (whole && x->field->kind == HD_FIELD_INT && (v < INT32_MIN || v > INT32_MAX))
     return wrong(x, doc, "a smaller number");
   *to = v;

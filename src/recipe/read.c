@@ -83,17 +83,17 @@ void hd_recipe_free(hd_recipe *r) {
 
 // ---- Back to text -------------------------------------------------------------------------------
 
-// Short where it can be: relu, dense: 120, conv2d: {filters: 6, kernel: 5}.
-static bool add_layer(hd_arena *arena, const hd_recipe_layer *l, hd_doc *list) {
-  const hd_fields *fields = l->layer->fields;
+// A layer or loss, short where it can be: relu, dense: 120, conv2d: {filters: 6, kernel: 5}.
+static bool add_short(hd_arena *arena, hd_doc *to, const char *key, const char *name,
+                      const hd_fields *fields, const void *options) {
   hd_doc *given = hd_doc_new(arena, NULL, NULL, HD_DOC_MAP);
   const hd_field *main = hd_field_main(fields);
-  if (!given || (fields && !hd_fields_doc(arena, fields, l->options, false, given))) return false;
-  if (!given->count) return hd_doc_text(arena, list, NULL, l->layer->name);
-  hd_doc *map = hd_doc_new(arena, list, NULL, HD_DOC_MAP);
+  if (!given || (fields && !hd_fields_doc(arena, fields, options, false, given))) return false;
+  if (!given->count) return hd_doc_text(arena, to, key, name);
+  hd_doc *map = hd_doc_new(arena, to, key, HD_DOC_MAP);
   bool single = given->count == 1 && main && !strcmp(main->name, given->first->key) &&
                 given->first->kind != HD_DOC_MAP;
-  return map && hd_doc_copy(arena, map, l->layer->name, single ? given->first : given);
+  return map && hd_doc_copy(arena, map, name, single ? given->first : given);
 }
 
 // name: {options}, or the name alone
@@ -112,22 +112,18 @@ static bool add_choice(hd_arena *arena, hd_doc *to, const char *key, const char 
 }
 
 static bool add_train(hd_arena *arena, const hd_recipe *r, hd_doc *doc) {
-  static const char *const kinds[] = {"constant", "step", "cosine"};
   hd_doc *train = hd_doc_new(arena, doc, "train", HD_DOC_MAP);
   if (!train || !add_choice(arena, train, "optimizer", r->inside->optimizer_name,
                             r->inside->optimizer_fields, r->inside->optimizer_options, NULL))
     return false;
   bool plain = r->schedule.kind == HD_SCHEDULE_CONSTANT && r->schedule.warmup == 0;
   if (plain ? !hd_doc_text(arena, train, "schedule", "constant")
-            : !add_choice(arena, train, "schedule", kinds[r->schedule.kind], &hd_schedule_fields,
-                          &r->schedule, "kind"))
+            : !add_choice(arena, train, "schedule",
+                          hd_schedule_fields.field[0].choices[r->schedule.kind],
+                          &hd_schedule_fields, &r->schedule, "kind"))
     return false;
   if (!hd_fields_doc(arena, &hd_recipe_train_fields, &r->train, true, train)) return false;
   return hd_doc_get(train, "seed") || hd_doc_int(arena, train, "seed", r->train.seed);
-}
-
-static const char *loss_name(hd_recipe_loss loss) {
-  return loss == HD_LOSS_MSE ? "mse" : "cross_entropy";
 }
 
 hd_doc *hd_recipe_doc(hd_arena *arena, const hd_recipe *r, bool all) {
@@ -147,12 +143,13 @@ hd_doc *hd_recipe_doc(hd_arena *arena, const hd_recipe *r, bool all) {
   if (ok) {
     list = hd_doc_new(arena, doc, "model", HD_DOC_LIST);
     ok = list;
-    for (int i = 0; i < r->layers && ok; i++) ok = add_layer(arena, &r->inside->layer[i], list);
+    for (int i = 0; i < r->layers && ok; i++) {
+      const hd_recipe_layer *l = &r->inside->layer[i];
+      ok = add_short(arena, list, NULL, l->layer->name, l->layer->fields, l->options);
+    }
   }
-  if (ok && r->loss == HD_LOSS_MSE && r->mse.factor != 0 && r->mse.factor != 1) {
-    hd_doc *map = hd_doc_new(arena, doc, "loss", HD_DOC_MAP);
-    ok = map && hd_doc_real(arena, map, "mse", (double)r->mse.factor);
-  } else if (ok && r->loss) ok = hd_doc_text(arena, doc, "loss", loss_name(r->loss));
+  if (ok && r->loss)
+    ok = add_short(arena, doc, "loss", r->loss->name, r->loss->fields, r->loss_options);
   if (ok && r->inside->no_accuracy) ok = hd_doc_new(arena, doc, "metrics", HD_DOC_LIST);
   if (ok && all) ok = add_train(arena, r, doc);
   return ok ? doc : NULL;

@@ -28,12 +28,12 @@ static const hd_field train_field[] = {
      .kind = HD_FIELD_LIST,
      .count = 1,
      .standard = "adam",
-     .help = "adam, rmsprop or sgd, with options: {adam: {lr: 0.001}}"},
+     .help = "adam, sgd, rmsprop ..., with options: {adam: {lr: 0.001}}"},
     {.name = "schedule",
      .kind = HD_FIELD_LIST,
      .count = 1,
      .standard = "constant",
-     .help = "constant, step or cosine: {step: {every: 10, factor: 0.5}}"},
+     .help = "constant, step, cosine ..., with options: {step: {every: 10, factor: 0.5}}"},
     HD_FIELD(T, batch, INT, .standard = "64", .low = 1, .high = 1 << 24,
              .help = "samples of a step"),
     HD_FIELD(T, epochs, INT, .standard = "10", .low = 1, .high = 1000000000,
@@ -52,15 +52,23 @@ static const hd_field train_field[] = {
     HD_FIELD(T, keep, INT, .standard = "2", .low = 1, .high = 1000000,
              .help = "checkpoints to keep"),
     HD_FIELD(T, checkpoint_steps, INT, .standard = "0", .low = 0, .high = 1000000000,
-             .help = "also every so many steps; 0: after each epoch only")};
+             .help = "also every so many steps; 0: after each epoch only"),
+    HD_FIELD(T, accumulate, INT, .standard = "1", .low = 1, .high = 1000000,
+             .help = "batches that make one update, of the mean of their gradients"),
+    HD_FIELD(T, clip_value, REAL, .standard = "0", .low = 0, .high = 1e30,
+             .help = "largest absolute value of a gradient; 0: any"),
+    HD_FIELD(T, clip_norm, REAL, .standard = "0", .low = 0, .high = 1e30,
+             .help = "largest norm of all gradients together; 0: any"),
+    HD_FIELD(T, l1, REAL, .standard = "0", .low = 0, .high = 1e6,
+             .help = "L1 penalty: g += l1 sign(w). For L2: weight_decay of the optimizer"),
+    HD_FIELD(T, max_norm, REAL, .standard = "0", .low = 0, .high = 1e30,
+             .help = "largest norm of the incoming weights of a unit; 0: any"),
+    HD_FIELD(T, ema, REAL, .standard = "0", .low = 0, .high = 0.9999999,
+             .help = "decay of an exponential mean of the weights, which is the model; 0: none"),
+    HD_FIELD(T, swa, INT, .standard = "0", .low = 0, .high = 1000000000,
+             .help = "the model is the mean of the weights after this epoch and later ones; 0: no")};
 const hd_fields hd_recipe_train_fields = HD_FIELDS("train", T, train_field);
 
-static const hd_field mse_field[] = {HD_FIELD(hd_mse_options, factor, REAL, .standard = "1",
-                                              .low = 1e-30, .high = 1e30, .main = true,
-                                              .help = "of the mean")};
-static const hd_fields mse_fields = HD_FIELDS("mse", hd_mse_options, mse_field);
-
-static const hd_field loss_field[] = {{.name = "cross_entropy"}, {.name = "mse"}};
 static const hd_fields top_fields = {.name = "recipe",
                                      .field = (const hd_field[]){{.name = "name"},
                                                                  {.name = "about"},
@@ -154,19 +162,20 @@ static hd_status read_model(hd_recipe *r, const hd_doc *doc) {
 static hd_status read_loss(hd_recipe *r, const hd_doc *doc) {
   if (!doc) return HD_OK;
   const hd_reader *reader = &r->inside->reader;
-  const char *names[HD_COUNT(loss_field)], *word;
+  const char *word;
   const hd_doc *value;
   hd_status status = choice(reader, doc, "loss", &word, &value);
   if (status) return status;
-  for (size_t i = 0; i < HD_COUNT(loss_field); i++) {
-    names[i] = loss_field[i].name;
-    if (!strcmp(word, names[i])) r->loss = (hd_recipe_loss)(i + 1);
+  r->loss = hd_loss_find(word);
+  if (!r->loss) {
+    const char *known[64];
+    int count = 0;
+    for (const hd_loss *const *l = hd_losses(); *l && count < 64; l++) known[count++] = (*l)->name;
+    return unknown(reader, doc, "loss", word, known, count);
   }
-  if (r->loss == HD_LOSS_DEFAULT) return unknown(reader, doc, "loss", word, names, HD_COUNT(names));
-  if (r->loss == HD_LOSS_MSE) return hd_fields_read(reader, &mse_fields, value, &r->mse);
-  return value && value->kind != HD_DOC_NULL
-             ? hd_reader_fail(reader, value, "%s: takes no options", word)
-             : HD_OK;
+  void *options = hd_arena_alloc(&r->inside->arena, r->loss->fields->size);
+  r->loss_options = options;
+  return options ? hd_fields_read(reader, r->loss->fields, value, options) : no_memory(r);
 }
 
 static hd_status read_optimizer(hd_recipe *r, const hd_doc *doc) {
@@ -214,6 +223,8 @@ static hd_status read_train(hd_recipe *r, const hd_doc *doc) {
   hd_status status = hd_fields_read(reader, &hd_recipe_train_fields, doc, &r->train);
   if (!status) status = read_optimizer(r, hd_doc_get(doc, "optimizer"));
   if (!status) status = read_schedule(r, hd_doc_get(doc, "schedule"));
+  if (!status && r->train.ema > 0 && r->train.swa)
+    status = hd_reader_fail(reader, doc, "train: ema and swa are two ways to average; give one");
   if (!r->train.batch) r->train.batch = 64;
   if (!r->train.epochs) r->train.epochs = 10;
   return status;

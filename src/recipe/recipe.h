@@ -6,6 +6,7 @@
 #include "../../include/hadal/recipe.h"
 #include "../base/file.h"
 #include "../nn/layer.h"
+#include "../nn/loss.h"
 #include "../nn/scale.h"
 #include "fields.h"
 

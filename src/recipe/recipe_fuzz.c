@@ -116,6 +116,7 @@ static void add_layer(hd_arena *arena, hd_doc *list, uint64_t *state) {
   for (int i = 0; map && layer->fields && i < layer->fields->count; i++) {
     const hd_field *f = &layer->fields->field[i];
     if (*f->standard && next(state) % 3) continue;
+    int length = f->count + (next(state) % 8 == 0);  // one too many
     hd_doc *value = hd_doc_new(arena, map, f->name,
                                f->count > 1 && next(state) % 2 ? HD_DOC_LIST : HD_DOC_NULL);
     if (value && value->kind == HD_DOC_NULL) {
@@ -123,7 +124,7 @@ static void add_layer(hd_arena *arena, hd_doc *list, uint64_t *state) {
         set_word(arena, value, state);
       else set_number(value, state);
     }
-    for (int k = 0; value && value->kind == HD_DOC_LIST && k < f->count; k++) {
+    for (int k = 0; value && value->kind == HD_DOC_LIST && k < length; k++) {
       hd_doc *one = hd_doc_new(arena, value, NULL, HD_DOC_NULL);
       if (one) set_number(one, state);
     }

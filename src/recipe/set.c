@@ -2,7 +2,7 @@
 // within lists, numbers from 0; "model.7.dense.units=100" and "train.optimizer.adam.lr=0.01" also
 // where the recipe has the short forms `dense: 120` and `optimizer: adam`.
 #include "../../include/hadal/train.h"
-#include "../nn/layer.h"
+#include "../nn/loss.h"
 #include "fields.h"
 
 static void replace(hd_doc *to, const hd_doc *by, int line) {
@@ -16,11 +16,12 @@ static void replace(hd_doc *to, const hd_doc *by, int line) {
 static const char *main_of(const char *word) {
   const hd_layer *layer = hd_layer_find(word);
   const hd_optimizer_rule *rule = hd_optimizer_find(word);
+  const hd_loss *loss = hd_loss_find(word);
   const hd_field *main = hd_field_main(layer  ? layer->fields
                                        : rule ? hd_optimizer_fields(rule)
+                                       : loss ? loss->fields
                                               : NULL);
   if (!strcmp(word, "data")) return "name";
-  if (!strcmp(word, "mse")) return "factor";
   return main ? main->name : NULL;
 }
 

@@ -41,6 +41,7 @@ hd_status hd_explain_divergence(hd_store *store, hd_val loss, const hd_feed *at,
       const void *from = hd_workspace_input(at->workspace, plan->input[i].name, NULL);
       if (from) memcpy(hd_workspace_input(w, plan->input[i].name, NULL), from, (size_t)hd_type_bytes(&plan->input[i].type));
     }
+    hd_workspace_sample(w, at->first);
     store->step--;  // the same random numbers
     if (!hd_run(w, NULL))
       for (int i = 0; i < values; i++) {

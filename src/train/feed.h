@@ -11,6 +11,7 @@ typedef struct hd_feed {
   hd_workspace *workspace;
   const hd_data *data;
   int64_t batch;
+  int64_t first;               // number of the first sample within the step (shards)
   int inputs, column[16];
   void *to[16];
 } hd_feed;

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "../../include/hadal/io.h"
+#include "optimizer.h"
 
 // ---- One step --------------------------------------------------------------------------------------
 static hd_status train_step(hd_fit_run *r, const int64_t *index, int64_t batch, double *loss, double *accuracy) {
@@ -24,32 +25,20 @@ static hd_metrics so_far(const hd_fit_run *r) {
 static hd_progress progress(const hd_fit_run *r, double loss) {
   const hd_counters *c = &r->count;
   double seconds = hd_seconds() - r->epoch_started;
+  int64_t update = HD_MAX(c->global_step - 1, 0) / HD_MAX(r->o->accumulate, 1);
+  hd_minimize_options m = hd_fit_minimize(r->o, r->steps, r->epochs);
+  double factor = hd_schedule_factor(&m.schedule, m.steps_per_epoch, m.epochs, update);
   return (hd_progress){.epoch = (int)c->epoch + 1, .epochs = r->epochs, .step = c->step, .steps = r->steps, .global_step = c->global_step,
                        .loss = loss, .train = so_far(r), .seconds = seconds, .rate = seconds > 0 ? (double)c->samples / seconds : 0,
-                       .lr = hd_schedule_factor(&r->o->schedule, (double)r->steps, r->epochs, c->global_step)};
+                       .lr = factor * hd_fit_rate(r)};
 }
 
-// ---- Checkpoints and the best epoch -------------------------------------------------------------------
+// ---- Checkpoints --------------------------------------------------------------------------------------
 static hd_status checkpoint(hd_fit_run *r) {
   if (!r->o->checkpoints || (r->store->env.comm && r->store->env.comm->rank)) return HD_OK;
   r->count.saves++;
   r->saved = hd_seconds();
   return hd_checkpoint_save(r->store, r->o->checkpoints, r->o->keep, &r->count, r->err);
-}
-
-// The best weights live in the store as "best/NAME", so that checkpoints carry them.
-static hd_status best_copy(hd_fit_run *r, bool restore) {
-  hd_store *s = r->store;
-  for (int i = 0, n = hd_store_count(s); i < n; i++) {
-    const hd_parameter *p = hd_store_at(s, i), *q;
-    char name[600];
-    if ((p->role != HD_WEIGHT && p->role != HD_STATISTIC) || hd_type_bytes(&p->type) < 0) continue;
-    hd_print(name, sizeof name, "best/%s", p->name);
-    hd_status status = hd_store_put(s, name, HD_OPTIMIZER_STATE, p->type, &q, r->err);
-    if (status) return status;
-    memcpy(restore ? p->data : q->data, restore ? q->data : p->data, (size_t)hd_type_bytes(&p->type));
-  }
-  return HD_OK;
 }
 
 // ---- One epoch -----------------------------------------------------------------------------------------
@@ -62,6 +51,7 @@ static void shuffle(hd_fit_run *r) {
 
 static hd_status diverged(hd_fit_run *r, int64_t batch) {
   char where[80];
+  if (r->shards) hd_shards_find(r, r->order + r->count.step * r->batch);
   hd_print(where, sizeof where, "epoch %lld, step %lld", (long long)r->count.epoch + 1, (long long)r->count.step + 1);
   return hd_explain_divergence(r->store, r->loss, r->shards || batch == r->full.batch ? &r->full : &r->rest, where, r->err);
 }
@@ -92,26 +82,35 @@ static hd_status epoch_steps(hd_fit_run *r) {
   return HD_OK;
 }
 
+// Validation, and the best epoch's weights.
+static hd_status judge(hd_fit_run *r, hd_progress *p) {
+  hd_counters *c = &r->count;
+  hd_status status = HD_OK;
+  if (r->o->valid) {
+    p->has_valid = true;
+    status = hd_feed_average(&r->valid_full, &r->valid_rest, r->o->valid, hd_ok(r->o->accuracy), &p->valid, r->err);
+    if (status) return status;
+  }
+  p->seconds = hd_seconds() - r->epoch_started;
+  double watched = p->has_valid ? p->valid.loss : p->train.loss;
+  p->best = c->best_epoch == 0 || watched < c->best_loss - (double)r->o->min_delta;
+  hd_plateau_watch(r, watched, r->first_rate);
+  c->wait++;
+  if (!p->best) return HD_OK;
+  c->best_epoch = c->epoch + 1;
+  c->best_loss = watched;
+  c->wait = 0;
+  r->result.best = p->has_valid ? p->valid : p->train;
+  return r->o->restore_best ? hd_best_copy(r, false) : HD_OK;
+}
+
 static hd_status end_epoch(hd_fit_run *r) {
   hd_counters *c = &r->count;
   hd_progress p = progress(r, NAN);
-  if (r->o->valid) {
-    p.has_valid = true;
-    hd_status status = hd_feed_average(&r->valid_full, &r->valid_rest, r->o->valid, hd_ok(r->o->accuracy), &p.valid, r->err);
-    if (status) return status;
-  }
-  p.seconds = hd_seconds() - r->epoch_started;
-  double watched = p.has_valid ? p.valid.loss : p.train.loss;
-  p.best = c->best_epoch == 0 || watched < c->best_loss - (double)r->o->min_delta;
-  c->wait++;
-  if (p.best) {
-    c->best_epoch = c->epoch + 1;
-    c->best_loss = watched;
-    c->wait = 0;
-    r->result.best = p.has_valid ? p.valid : p.train;
-    hd_status status = r->o->restore_best ? best_copy(r, false) : HD_OK;
-    if (status) return status;
-  }
+  hd_averages_swap(r);
+  hd_status status = judge(r, &p);
+  hd_averages_swap(r);
+  if (status) return status;
   r->result.train = p.train;
   r->result.valid = p.valid;
   c->epoch++;
@@ -120,7 +119,6 @@ static hd_status end_epoch(hd_fit_run *r) {
   r->result.stopped_early = r->o->patience > 0 && c->wait >= r->o->patience;
   bool go_on = !r->o->on_epoch || r->o->on_epoch(r->o->user, &p);
   bool last = !go_on || r->result.stopped_early || c->epoch == r->epochs;
-  hd_status status = HD_OK;
   if (last || hd_seconds() - r->saved >= (double)r->o->checkpoint_seconds) status = checkpoint(r);
   return status || go_on ? status : hd_fail(r->err, HD_E_STOPPED, "stopped after epoch %d", p.epoch);
 }
@@ -130,8 +128,7 @@ static hd_status open_plans(hd_fit_run *r) {
   const hd_fit_options *o = r->o;
   hd_optimizer adam = hd_adam();
   if (o->shards > 1) return hd_shards_open(r);
-  hd_update update = hd_minimize(r->loss, o->optimizer.rule ? o->optimizer : adam, .schedule = o->schedule,
-                                 .steps_per_epoch = (double)r->steps, .epochs = r->epochs);
+  hd_update update = (hd_minimize)(r->loss, o->optimizer.rule ? o->optimizer : adam, hd_fit_minimize(o, r->steps, r->epochs));
   hd_compile_options c = {.fetch = {r->loss, o->accuracy}, .update = {update}, .mode = HD_TRAIN, .no_fusion = o->no_fusion};
   hd_status status = hd_feed_open(&r->feeds, &r->full, r->store, r->data, r->batch, c, r->err);
   if (!status && r->data->samples % r->batch) status = hd_feed_open(&r->feeds, &r->rest, r->store, r->data, r->data->samples % r->batch, c, r->err);
@@ -174,6 +171,8 @@ static hd_status check(hd_fit_run *r) {
   r->epochs = o->epochs ? o->epochs : 10;
   if (r->batch > r->data->samples)
     return hd_fail(r->err, HD_E_ARGUMENT, "fit: a batch of %d is larger than the data, which has %lld samples; use a smaller batch", r->batch, (long long)r->data->samples);
+  hd_minimize_options m = hd_fit_minimize(o, 1, 1);
+  if (hd_minimize_check(&m, r->err)) return HD_E_ARGUMENT;
   int shards = o->shards ? o->shards : 1;
   if (r->batch % shards) return hd_fail(r->err, HD_E_ARGUMENT, "fit: a batch of %d does not divide into %d shards", r->batch, shards);
   r->steps = shards > 1 ? r->data->samples / r->batch : (r->data->samples + r->batch - 1) / r->batch;
@@ -182,9 +181,13 @@ static hd_status check(hd_fit_run *r) {
 
 static hd_status prepare(hd_fit_run *r) {
   hd_status status = check(r);
+  int32_t first = status ? 0 : r->loss.graph->count;
   if (!status) status = open_plans(r);
+  if (!status) status = hd_averages_open(r, first);
+  if (!status) status = hd_plateau_open(r);
+  r->first_rate = hd_fit_rate(r);
   if (!status) status = open_valid(r);
-  if (!status && r->o->restore_best) status = best_copy(r, false);
+  if (!status && r->o->restore_best) status = hd_best_copy(r, false);
   if (!status && r->o->checkpoints && !(r->store->env.comm && r->store->env.comm->rank))
     status = hd_checkpoint_begin(&r->store->env, r->o->checkpoints, r->o->resume, &r->count.saves, r->err);
   if (!status && r->o->resume && r->o->checkpoints) {
@@ -210,7 +213,8 @@ hd_status (hd_fit)(hd_store *store, hd_val loss, const hd_data *data, hd_error *
     status = epoch_steps(&r);
     if (!status) status = end_epoch(&r);
   }
-  if (!status && options.restore_best && r.count.best_epoch) status = best_copy(&r, true);
+  if (!status && options.restore_best && r.count.best_epoch) status = hd_best_copy(&r, true);
+  else if (!status) hd_averages_swap(&r);
   r.result.epochs = (int)r.count.epoch;
   r.result.best_epoch = (int)r.count.best_epoch;
   r.result.seconds = hd_seconds() - r.started;
@@ -218,5 +222,6 @@ hd_status (hd_fit)(hd_store *store, hd_val loss, const hd_data *data, hd_error *
   hd_shards_close(&r);
   hd_feeds_close(&r.feeds);
   hd_release(&store->env, r.order);
+  hd_release(&store->env, r.average);
   return status;
 }

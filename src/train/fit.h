@@ -5,6 +5,10 @@
 #include "../base/random.h"
 #include "feed.h"
 
+typedef struct hd_average {
+  const hd_parameter *weight, *average;
+} hd_average;
+
 typedef struct hd_fit_run {
   hd_store *store;
   hd_val loss;
@@ -20,6 +24,11 @@ typedef struct hd_fit_run {
   int64_t steps;                 // in an epoch
   int64_t *order;                // of the samples in this epoch
   hd_counters count;
+  const hd_parameter *lr;        // of the optimiser
+  double first_rate;             // what it was before the first step
+  hd_average *average;           // of the weights; averages: 0 where none are kept
+  int averages;
+  double *plateau;               // state of that schedule
   hd_fit_result result;
   double started, epoch_started, saved;  // seconds; when the last checkpoint was
   bool stop;
@@ -29,10 +38,27 @@ typedef struct hd_fit_run {
 // where the count of a fresh run goes on.
 HD_NODISCARD hd_status hd_checkpoint_begin(const hd_env *env, const char *folder, bool resume, int64_t *saves, hd_error *err);
 
+// What a run gives hd_minimize.
+static inline hd_minimize_options hd_fit_minimize(const hd_fit_options *o, int64_t steps, int epochs) {
+  double updates = (double)steps / (o->accumulate > 1 ? o->accumulate : 1);
+  return (hd_minimize_options){.schedule = o->schedule, .steps_per_epoch = updates, .epochs = epochs, .accumulate = o->accumulate,
+                               .clip_value = o->clip_value, .clip_norm = o->clip_norm, .l1 = o->l1, .max_norm = o->max_norm,
+                               .ema = o->ema, .swa = o->swa};
+}
+
+// Weights and rate between epochs: average.c.
+HD_NODISCARD hd_status hd_averages_open(hd_fit_run *r, int32_t first_node);
+void hd_averages_swap(hd_fit_run *r);
+HD_NODISCARD hd_status hd_best_copy(hd_fit_run *r, bool restore);
+HD_NODISCARD hd_status hd_plateau_open(hd_fit_run *r);
+void hd_plateau_watch(hd_fit_run *r, double loss, double first_rate);
+double hd_fit_rate(const hd_fit_run *r);
+
 // Data parallel steps: a batch cut into slices whose gradients are summed in a fixed tree, here or
 // over the processes of env->comm.
 HD_NODISCARD hd_status hd_shards_open(hd_fit_run *r);
 HD_NODISCARD hd_status hd_shards_step(hd_fit_run *r, const int64_t *index, double *loss, double *accuracy);
+void hd_shards_find(hd_fit_run *r, const int64_t *index);
 void hd_shards_close(hd_fit_run *r);
 
 #endif

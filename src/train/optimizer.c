@@ -1,10 +1,12 @@
-// From a loss and an optimiser to assignments.
+// The optimisers by name, and what their rules share.
 #include "optimizer.h"
 
-#include "../op/schedule.h"
-
-static const hd_optimizer_rule *const rules[] = {&hd_rule_sgd, &hd_rule_rmsprop, &hd_rule_adam};
-static const char *const names[] = {"sgd", "rmsprop", "adam", NULL};
+static const hd_optimizer_rule *const rules[] = {
+    &hd_rule_sgd,  &hd_rule_rmsprop, &hd_rule_adagrad, &hd_rule_adadelta,
+    &hd_rule_adam, &hd_rule_adamax,  &hd_rule_nadam,   &hd_rule_radam,
+    &hd_rule_lion, &hd_rule_lamb,    &hd_rule_rprop};
+static const char *const names[] = {"sgd",   "rmsprop", "adagrad", "adadelta", "adam",  "adamax",
+                                    "nadam", "radam",   "lion",    "lamb",     "rprop", NULL};
 
 const char *const *hd_optimizer_names(void) { return names; }
 const hd_optimizer_rule *hd_optimizer_find(const char *name) {
@@ -16,79 +18,55 @@ const hd_fields *hd_optimizer_fields(const hd_optimizer_rule *rule) { return rul
 
 hd_optimizer hd_optimizer_of(const hd_optimizer_rule *rule, const void *options) {
   hd_optimizer o = {.rule = rule};
-  _Static_assert(sizeof(hd_rmsprop_options) <= sizeof o.options && sizeof(hd_adam_options) <= sizeof o.options, "room");
+  _Static_assert(sizeof(hd_sgd_options) <= sizeof o.options &&
+                     sizeof(hd_rmsprop_options) <= sizeof o.options &&
+                     sizeof(hd_adam_options) <= sizeof o.options &&
+                     sizeof(hd_rprop_options) <= sizeof o.options,
+                 "room");
   memcpy(o.options, options, rule->fields->size);
   return o;
 }
 
-static const char *const kinds[] = {"constant", "step", "cosine", NULL};
-static const hd_field schedule_field[] = {
-  HD_FIELD(hd_schedule, kind, CHOICE, .standard = "constant", .choices = kinds, .main = true, .help = "how the learning rate changes"),
-  HD_FIELD(hd_schedule, every, REAL, .standard = "1", .high = 1e9, .help = "step: epochs between drops"),
-  HD_FIELD(hd_schedule, factor, REAL, .standard = "0.1", .high = 1e3, .help = "step: of each drop"),
-  HD_FIELD(hd_schedule, total, REAL, .standard = "all epochs", .high = 1e9, .help = "cosine: epochs to the floor"),
-  HD_FIELD(hd_schedule, floor, REAL, .standard = "0", .high = 1, .help = "cosine: the last factor"),
-  HD_FIELD(hd_schedule, warmup, REAL, .standard = "0", .high = 1e9, .help = "epochs of linear rise from 0")};
-const hd_fields hd_schedule_fields = HD_FIELDS("schedule", hd_schedule, schedule_field);
-
-static hd_schedule_attr filled(const hd_schedule *s, double steps, double epochs) {
-  return (hd_schedule_attr){.kind = (int)s->kind, .every = hd_or(s->every, 1), .factor = hd_or(s->factor, 0.1f),
-                            .total = hd_or(s->total, epochs > 0 ? (float)epochs : 1), .floor = s->floor, .warmup = s->warmup,
-                            .steps = steps > 0 ? (float)steps : 1};
-}
-
-double hd_schedule_factor(const hd_schedule *s, double steps_per_epoch, double epochs, int64_t step) {
-  hd_schedule_attr a = filled(s, steps_per_epoch, epochs);
-  return hd_schedule_at(&a, step);
-}
-
 hd_val hd_optimizer_state(hd_optimizer_step *s, const char *name) {
-  return hd_state_variable(s->scope, s->weight, name, s->weight.graph, *hd_type_of(s->weight), (hd_init){.kind = HD_ZEROS});
+  return hd_optimizer_state_from(s, name, 0);
+}
+hd_val hd_optimizer_state_from(hd_optimizer_step *s, const char *name, float first) {
+  return hd_state_variable(s->scope, s->weight, name, s->weight.graph, *hd_type_of(s->weight),
+                           (hd_init){.kind = HD_CONSTANT, .a = first});
 }
 
 void hd_optimizer_assign(hd_optimizer_step *s, hd_val variable, hd_val value) {
   hd_assign(variable, hd_select(s->finite, value, variable));
 }
 
-static void minimize(hd_graph *g, hd_val loss, const hd_optimizer *optimizer, const hd_minimize_options *o, const hd_val *weight, const hd_val *gradient, int count) {
-  const hd_optimizer_rule *rule = optimizer->rule;
-  hd_scope *scope = hd_scope_begin(g, rule->name, NULL);
-  hd_dtype real = hd_type_of(weight[0])->dtype;
-  hd_val none = {0};
-  hd_val steps = hd_state_variable(scope, none, "step", g, (hd_type){HD_I32, {0}}, (hd_init){.kind = HD_ZEROS});
-  hd_val rate = hd_state_variable(scope, none, "lr", g, (hd_type){real, {0}}, (hd_init){.kind = HD_CONSTANT, .a = rule->lr(optimizer->options)});
-  hd_val next = hd_increment(steps);
-  if (o->schedule.kind != HD_SCHEDULE_CONSTANT || o->schedule.warmup > 0) {
-    hd_schedule_attr a = filled(&o->schedule, o->steps_per_epoch, o->epochs);
-    a.f64 = real == HD_F64;
-    rate = hd_mul(rate, hd_schedule_node(steps, &a));
-  }
-  // x - x is 0 for every finite x and NaN for the others.
-  hd_val finite = hd_equal(hd_sub(loss, loss), hd_scalar_like(loss, 0));
-  hd_val t = hd_cast(next, real);
-  for (int i = count - 1; i >= 0; i--) {  // the last layer's gradient is there first
-    if (!hd_ok(gradient[i])) continue;
-    hd_optimizer_step s = {.weight = weight[i], .gradient = gradient[i], .lr = rate, .t = t, .scope = scope, .finite = finite};
-    rule->step(&s, optimizer->options);
-  }
-  hd_assign(steps, next);
-  hd_scope_end(g, scope);
+// The weights of a unit, which are along all axes but the last, scaled down to a norm.
+static hd_val within(hd_val w, float norm) {
+  int rank = hd_ok(w) ? hd_type_of(w)->shape.rank : 0;
+  if (norm == 0 || rank < 2) return w;
+  hd_val size = hd_sqrt(hd_sum(hd_square(w), .axes = HD_AXIS(rank - 1) - 1, .keep = true));
+  return hd_mul(w, hd_minimum(hd_div(hd_scalar_like(w, (double)norm), size), hd_scalar_like(w, 1)));
 }
 
-hd_update (hd_minimize)(hd_val loss, hd_optimizer optimizer, hd_minimize_options o) {
-  hd_graph *g = loss.graph;
-  if (!g || g->error.status) return (hd_update){0};
-  if (!optimizer.rule) optimizer = hd_adam();
-  int count = o.weights ? o.count : hd_weights(loss, NULL, 0);
-  if (count < 1) return hd_graph_fail(g, HD_E_ARGUMENT, "minimize: the loss depends on no weight"), (hd_update){0};
-  hd_val *list = hd_alloc(&g->env, sizeof *list * 2 * (size_t)count), *gradient = list + count;
-  if (!list) return hd_graph_fail(g, HD_E_MEMORY, "memory is out building the graph"), (hd_update){0};
-  if (o.weights) memcpy(list, o.weights, sizeof *list * (size_t)count);
-  else hd_weights(loss, list, count);
-  if (o.gradients) memcpy(gradient, o.gradients, sizeof *list * (size_t)count);
-  else hd_gradients(loss, (hd_val){0}, list, count, gradient);
-  int32_t first = g->assigns;
-  if (!g->error.status) minimize(g, loss, &optimizer, &o, list, gradient, count);
-  hd_release(&g->env, list);
-  return g->error.status ? (hd_update){0} : (hd_update){g, first, g->assigns - first};
+void hd_optimizer_move(hd_optimizer_step *s, hd_val by) {
+  hd_val w = within(hd_sub(s->weight, by), s->max_norm);
+  hd_optimizer_assign(s, s->weight, w);
+  if (!hd_ok(s->fresh)) return;
+  hd_val mean = hd_optimizer_state(s, "average"),
+         old = hd_sub(hd_scalar_like(s->fresh, 1), s->fresh);
+  hd_optimizer_assign(s, mean, hd_add(hd_mul(mean, old), hd_mul(w, s->fresh)));
+}
+
+hd_val hd_optimizer_l2(const hd_optimizer_step *s, float decay) {
+  return decay != 0 ? hd_add(s->gradient, hd_scale(s->weight, decay)) : s->gradient;
+}
+
+hd_val hd_optimizer_mean(hd_optimizer_step *s, const char *name, float beta, hd_val x) {
+  hd_val state = hd_optimizer_state(s, name);
+  hd_val next = hd_add(hd_scale(state, beta), hd_scale(x, 1 - (double)beta));
+  hd_optimizer_assign(s, state, next);
+  return next;
+}
+
+hd_val hd_optimizer_correction(hd_val t, float beta) {
+  return hd_reciprocal(hd_sub(hd_scalar_like(t, 1), hd_pow(hd_scalar_like(t, beta), t)));
 }

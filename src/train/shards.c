@@ -12,7 +12,9 @@
 
 struct hd_shards {
   int count, mine, first;      // slices in all; of this process; its first
-  int weights, statistics;
+  int weights;
+  int32_t *statistic;          // assignments of the graph
+  int statistics;
   hd_val *value;               // loss, accuracy, gradients, new statistics: what a slice yields
   int values;
   int64_t *offset, length;     // of each in a slice's vector, in floats
@@ -25,6 +27,7 @@ void hd_shards_close(hd_fit_run *r) {
   const hd_env *env = &r->store->env;
   if (!s) return;
   hd_release(env, s->value);
+  hd_release(env, s->statistic);
   hd_release(env, s->offset);
   hd_release(env, s->slice);
   hd_release(env, s->sum);
@@ -46,6 +49,23 @@ static hd_status layout(hd_fit_run *r, struct hd_shards *s) {
   return s->slice && s->sum ? HD_OK : hd_fail(r->err, HD_E_MEMORY, "shards: memory is out");
 }
 
+// The statistics that a step computes; of two for one variable the first, as in every plan.
+static hd_status find_statistics(hd_fit_run *r, struct hd_shards *s) {
+  hd_graph *g = r->loss.graph;
+  const hd_env *env = &r->store->env;
+  int32_t count = 0, *order = hd_alloc_raw(env, sizeof *order * (size_t)g->count);
+  uint8_t *seen = hd_alloc(env, (size_t)g->count);
+  bool ok = order && seen && !hd_walk(g, r->loss, order, &count, seen) && (!hd_ok(r->o->accuracy) || !hd_walk(g, r->o->accuracy, order, &count, seen));
+  for (int32_t i = 0; ok && i < g->assigns; i++) {
+    bool again = false;
+    for (int k = 0; k < s->statistics; k++) again |= g->assign[s->statistic[k]].variable.node == g->assign[i].variable.node;
+    if (g->assign[i].statistic && seen[g->assign[i].when] && !again) s->statistic[s->statistics++] = i;
+  }
+  hd_release(env, order);
+  hd_release(env, seen);
+  return ok ? HD_OK : hd_fail(r->err, HD_E_MEMORY, "shards: memory is out");
+}
+
 static hd_status open_all(hd_fit_run *r, struct hd_shards *s) {
   const hd_fit_options *o = r->o;
   hd_graph *g = r->loss.graph;
@@ -55,19 +75,28 @@ static hd_status open_all(hd_fit_run *r, struct hd_shards *s) {
   int most = 2 + s->weights + g->assigns;
   s->value = hd_alloc(env, sizeof *s->value * (size_t)(most + s->weights + 1));
   s->offset = hd_alloc(env, sizeof *s->offset * (size_t)(most + 1));
-  if (!s->value || !s->offset) return hd_fail(r->err, HD_E_MEMORY, "shards: memory is out");
+  s->statistic = hd_alloc(env, sizeof *s->statistic * (size_t)(g->assigns + 1));
+  if (!s->value || !s->offset || !s->statistic) return hd_fail(r->err, HD_E_MEMORY, "shards: memory is out");
   hd_val *weight = s->value + most, *gradient = s->value + 2;
   s->value[0] = r->loss;
   s->value[1] = hd_ok(o->accuracy) ? o->accuracy : r->loss;
   hd_weights(r->loss, weight, s->weights);
   if (hd_gradients(r->loss, (hd_val){0}, weight, s->weights, gradient)) return hd_fail(r->err, g->error.status, "%s", g->error.text);
+  int kept = 0;  // weights that the loss is differentiated by
+  for (int i = 0; i < s->weights; i++)
+    if (hd_ok(gradient[i])) weight[kept] = weight[i], gradient[kept++] = gradient[i];
+  s->weights = kept;
   s->values = 2 + s->weights;
-  for (int i = 0; i < g->assigns; i++)
-    if (g->assign[i].statistic) s->value[s->values++] = g->assign[i].value, s->statistics++;
-  hd_update update = hd_minimize(r->loss, o->optimizer.rule ? o->optimizer : adam, .weights = weight, .count = s->weights, .gradients = gradient,
-                                 .schedule = o->schedule, .steps_per_epoch = (double)r->steps, .epochs = r->epochs);
+  hd_status status = find_statistics(r, s);
+  if (status) return status;
+  for (int i = 0; i < s->statistics; i++) s->value[s->values++] = g->assign[s->statistic[i]].value;
+  hd_minimize_options m = hd_fit_minimize(o, r->steps, r->epochs);
+  m.weights = weight;
+  m.count = s->weights;
+  m.gradients = gradient;
+  hd_update update = (hd_minimize)(r->loss, o->optimizer.rule ? o->optimizer : adam, m);
   hd_compile_options c = {.more = s->value, .mores = s->values, .mode = HD_TRAIN, .no_statistics = true, .no_fusion = o->no_fusion};
-  hd_status status = hd_feed_open(&r->feeds, &r->full, r->store, r->data, r->batch / s->count, c, r->err);
+  status = hd_feed_open(&r->feeds, &r->full, r->store, r->data, r->batch / s->count, c, r->err);
   if (status) return status;
   if ((status = layout(r, s))) return status;
   // The update alone, from the loss and the gradients of the whole batch. It has no data.
@@ -104,15 +133,28 @@ static void add_up(float *v, int count, int64_t length) {
   for (int64_t k = 0; k < length; k++) v[k] *= scale;
 }
 
+static hd_status run_slice(hd_fit_run *r, const int64_t *index, int i) {
+  int64_t each = r->batch / r->shards->count;
+  r->full.first = (r->shards->first + i) * each;
+  hd_workspace_sample(r->full.workspace, r->full.first);
+  hd_status status = hd_feed_read(&r->full, index + r->full.first, r->err);
+  return status ? status : hd_run(r->full.workspace, r->err);
+}
+
+// The first slice of this process that is not finite, in the workspace again.
+void hd_shards_find(hd_fit_run *r, const int64_t *index) {
+  r->store->step--;  // the same random numbers
+  for (int i = 0; i < r->shards->mine; i++)
+    if (run_slice(r, index, i) || !isfinite(hd_feed_scalar(&r->full, 0))) break;
+  r->store->step++;
+}
+
 hd_status hd_shards_step(hd_fit_run *r, const int64_t *index, double *loss, double *accuracy) {
   struct hd_shards *s = r->shards;
   const hd_comm *comm = r->store->env.comm;
-  int64_t each = r->batch / s->count;
   hd_status status = HD_OK;
   for (int i = 0; i < s->mine && !status; i++) {
-    hd_workspace_sample(r->full.workspace, (s->first + i) * each);
-    status = hd_feed_read(&r->full, index + (s->first + i) * each, r->err);
-    if (!status) status = hd_run(r->full.workspace, r->err);
+    status = run_slice(r, index, i);
     for (int k = 0; k < s->values && !status; k++) {
       hd_type t;
       const void *from = hd_workspace_fetch(r->full.workspace, k, &t);
@@ -131,11 +173,9 @@ hd_status hd_shards_step(hd_fit_run *r, const int64_t *index, double *loss, doub
   }
   if ((status = hd_run(r->apply.workspace, r->err))) return status;
   hd_graph *g = r->loss.graph;
-  for (int i = 0, k = 2 + s->weights; i < g->assigns; i++) {
-    if (!g->assign[i].statistic) continue;
-    const hd_parameter *p = hd_store_find(r->store, hd_node_of(g->assign[i].variable)->variable->name);
-    if (p) memcpy(p->data, s->sum + s->offset[k], (size_t)hd_type_bytes(&p->type));
-    k++;
+  for (int i = 0; i < s->statistics; i++) {
+    const hd_parameter *p = hd_store_find(r->store, hd_node_of(g->assign[s->statistic[i]].variable)->variable->name);
+    if (p) memcpy(p->data, s->sum + s->offset[2 + s->weights + i], (size_t)hd_type_bytes(&p->type));
   }
   *loss = s->sum[0];
   *accuracy = hd_ok(r->o->accuracy) ? s->sum[1] : NAN;

@@ -1,0 +1,34 @@
+// y = x >= 0 ? 1 : -1
+#include "op.h"
+
+HD_REF(bipolar_step) {
+  (void)part;
+  const real *x = a->in[0];
+  real *y = a->out[0];
+  for (int64_t i = 0, n = hd_args_count(a->out_type); i < n; i++)
+    y[i] = x[i] >= 0 ? 1 : x[i] < 0 ? -1 : x[i];
+}
+
+#ifndef HD_REF64
+// The sign of sign(x) + 1/2: 0 goes up, NaN stays.
+static int expand(hd_expand *e, const void *attr, const int *in) {
+  (void)attr;
+  int sign = hd_expand_tile(e, HD_TILE_sign, in[0], -1, -1);
+  int up = hd_expand_tile(e, HD_TILE_add, sign, hd_expand_value(e, 0.5), -1);
+  return hd_expand_tile(e, HD_TILE_sign, up, -1, -1);
+}
+
+static const hd_case cases[] = {
+  {.in = {{HD_F32, {0}}}},
+  {.in = {{HD_F32, {1, {7}}}}},
+  {.in = {{HD_F32, {3, {3, 5, 3}}}}},
+  {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
+  {0}};
+
+const hd_op hd_def_bipolar_step = {
+  .name = "bipolar_step", .math = "y = x >= 0 ? 1 : -1", .min_in = 1, .max_in = 1, .n_out = 1,
+  .shape = hd_rule_same, HD_REFS(bipolar_step), .expand = expand, .cases = cases,
+  .kink = "x = 0: y = 1; no gradient anywhere"};
+
+hd_val hd_bipolar_step(hd_val x) { return hd_node_add(&hd_def_bipolar_step, NULL, &x, 1); }
+#endif
