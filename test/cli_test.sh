@@ -169,7 +169,7 @@ check 0 '"parameters":61706,"trainable":61706,"multiply_adds":416520,' "$H" summ
 check 0 '{"name":"conv2d_1","op":"conv2d","shape":[2,28,28,6],"parameters":156,"multiply_adds":117600}' "$H" summary lenet5 --json --batch 2
 check 0 '"model":"xor"' "$H" summary runs/xor-1 --json
 check 0 '"id": "lenet5"' "$H" list recipes --json
-for what in models ops layers data; do check 0 '' "$H" list $what --json; done
+for what in models ops layers losses data; do check 0 '' "$H" list $what --json; done
 check 0 'right' "$H" check relu matmul:m7n9k11.ta conv2d:n2h9w8c3,k3s2p1f5.dw conv2d:n2h9w8c4,k3p1f6g2.dx
 check 0 '"percent_of_peak":' "$H" bench matmul:m16n16k16 --json
 

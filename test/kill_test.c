@@ -92,7 +92,9 @@ static int train(defect kind, int64_t die_at) {
   hd_status status =
       hd_fit(c.store, n.loss, &data, &err, .batch = BATCH, .epochs = EPOCHS, .accuracy = n.accuracy,
              .restore_best = true, .checkpoints = all.checkpoints, .keep = KEEP,
-             .checkpoint_steps = 1, .resume = true, .user = &c, .on_step = on_step);
+             .checkpoint_steps = 1, .resume = true, .user = &c, .on_step = on_step,
+             .accumulate = 2, .clip_norm = 1, .ema = 0.9f, .min_delta = 0.01f,
+             .schedule = {.kind = HD_SCHEDULE_PLATEAU, .factor = 0.5f, .patience = 3});
   if (!status) status = hd_save(c.store, all.model, &err);
   if (status) fprintf(stderr, "%s\n", err.text);
   hd_store_free(c.store);

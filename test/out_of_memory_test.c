@@ -88,7 +88,8 @@ static hd_status train(scene *s, bool resume, bool stop, hd_error *err) {
   return hd_fit(s->store, s->net.loss, &data, err, .batch = BATCH, .epochs = 2,
                 .accuracy = s->net.accuracy, .valid = &valid, .restore_best = true,
                 .optimizer = sliced ? hd_rmsprop(.momentum = 0.5f) : hd_adam(),
-                .schedule = {.kind = sliced ? HD_SCHEDULE_COSINE : HD_SCHEDULE_CONSTANT},
+                .schedule = {.kind = sliced ? HD_SCHEDULE_COSINE : HD_SCHEDULE_PLATEAU},
+                .accumulate = sliced ? 0 : 2, .clip_norm = 1, .ema = 0.9f,
                 .shards = sliced ? 2 : 0, .checkpoints = all.checkpoints, .checkpoint_steps = 1,
                 .resume = resume, .on_step = stop ? until_third : NULL);
 }

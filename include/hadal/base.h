@@ -23,7 +23,8 @@
 // Options structs are passed by value through a macro of the function's name, so that a call reads
 // hd_dense(x, .units = 64). Zero means default. `use_names` catches positional misuse.
 #ifdef __cplusplus
-#define HD_Z {}
+#define HD_Z \
+  {}
 #define HD_LIT(T) T
 #else
 #define HD_Z
@@ -32,7 +33,9 @@
 #define HD_HEAD_(x, ...) (x)
 #define HD_TAIL_(x, ...) __VA_ARGS__
 typedef struct hd_named hd_named;  // never defined: only its null pointer exists
-#define HD_OPTIONS char hd_z HD_Z; hd_named *use_names HD_Z  // the first fields of every options struct
+#define HD_OPTIONS \
+  char hd_z HD_Z; \
+  hd_named *use_names HD_Z  // the first fields of every options struct
 
 #ifdef __cplusplus
 extern "C" {
@@ -98,16 +101,16 @@ typedef enum hd_log_level { HD_LOG_INFO = 0, HD_LOG_WARNING } hd_log_level;
 // What the host lends. Every field may be zero. Copied by the `_new` functions that take it; what
 // its pointers point at must outlive the object. No field is read from the process environment.
 typedef struct hd_env {
-  void *user;                                                // handed to the four hooks below
-  void *(*alloc)(void *user, size_t align, size_t bytes);    // NULL: aligned_alloc
-  void (*free)(void *user, void *block);                     // NULL: free
-  void (*log)(void *user, hd_log_level level, const char *text);         // NULL: silent
+  void *user;                                                     // handed to the four hooks below
+  void *(*alloc)(void *user, size_t align, size_t bytes);         // NULL: aligned_alloc
+  void (*free)(void *user, void *block);                          // NULL: free
+  void (*log)(void *user, hd_log_level level, const char *text);  // NULL: silent
   void (*parallel)(void *user, int64_t parts, hd_task *task, void *arg);  // NULL: own threads
-  const hd_io *io;          // NULL: POSIX
-  const hd_comm *comm;      // NULL: alone
-  struct hd_memory *memory; // NULL: not counted
-  int threads;              // 0: one per core this process may use
-  const char *cpu;          // NULL: best; else "baseline", "avx2" or "avx512"
+  const hd_io *io;                                                        // NULL: POSIX
+  const hd_comm *comm;                                                    // NULL: alone
+  struct hd_memory *memory;                                               // NULL: not counted
+  int threads;      // 0: one per core this process may use
+  const char *cpu;  // NULL: best; else "baseline", "avx2" or "avx512"
 } hd_env;
 
 // Bytes asked of the allocator: now, and at the highest; and the number of calls so far.

@@ -9,8 +9,8 @@ extern "C" {
 #endif
 
 typedef struct hd_column {
-  char name[32];     // "image", "label": the graph's input of that name reads it
-  hd_type type;      // of one sample: (28, 28, 1) u8, () i32
+  char name[32];  // "image", "label": the graph's input of that name reads it
+  hd_type type;   // of one sample: (28, 28, 1) u8, () i32
 } hd_column;
 
 // A source of samples. Fill it yourself to train on data of your own; the built-in ones are made by
@@ -64,14 +64,15 @@ HD_API hd_status hd_idx_parse(const hd_env *env, const char *name, const void *b
 
 // PGM (P5) and PPM (P6) images of bytes -> (H, W, 1 or 3) u8, 0 to 255 whatever the file's maximum.
 HD_API hd_status hd_pnm_read(const hd_env *env, const char *path, hd_tensor *to, hd_error *err);
-HD_API hd_status hd_pnm_parse(const hd_env *env, const char *name, const void *bytes, size_t count, hd_tensor *to, hd_error *err);
+HD_API hd_status hd_pnm_parse(const hd_env *env, const char *name, const void *bytes, size_t count,
+                              hd_tensor *to, hd_error *err);
 
 typedef struct hd_csv_options {
   HD_OPTIONS;
-  const char *label HD_Z;   // label column by header name or by number from 1; default the last
-  bool no_label HD_Z;       // every column is an input
-  bool regression HD_Z;     // the label is a number, column "target" f32 (1); else a class, "label"
-                            // i32
+  const char *label HD_Z;  // label column by header name or by number from 1; default the last
+  bool no_label HD_Z;      // every column is an input
+  bool regression HD_Z;    // the label is a number, column "target" f32 (1); else a class, "label"
+                           // i32
   const char *const *classes HD_Z;  // NULL-terminated: class labels in order; an unknown one is an
                                     // error. Default: those found, numbers in order, else sorted
   const char *header HD_Z;  // "yes", "no" or default: yes if no field of line 1 is a number (but
@@ -85,21 +86,22 @@ HD_API hd_status hd_csv_read(const hd_env *env, const char *path, hd_csv_options
                              hd_data *to, hd_error *err);
 HD_API hd_status hd_csv_parse(const hd_env *env, const char *name, const char *text, size_t count,
                               hd_csv_options options, hd_data *to, hd_error *err);
-#define hd_csv_options_of(...) HD_LIT(hd_csv_options){.hd_z = 0, __VA_ARGS__}
+#define hd_csv_options_of(...) \
+  HD_LIT(hd_csv_options) { .hd_z = 0, __VA_ARGS__ }
 
 // ---- Sets by name -------------------------------------------------------------------------------
 typedef struct hd_data_options {
   HD_OPTIONS;
-  const char *root HD_Z;        // where sets are looked up first: root/mnist/...
-  const char *cache HD_Z;       // the user's cache, looked up last; NULL: none
-  const char *shared HD_Z;      // the data/ of the repository or installation; default "data"
+  const char *root HD_Z;    // where sets are looked up first: root/mnist/...
+  const char *cache HD_Z;   // the user's cache, looked up last; NULL: none
+  const char *shared HD_Z;  // the data/ of the repository or installation; default "data"
   hd_inflate *inflate HD_Z;
-  hd_csv_options csv HD_Z;      // when the name is a path that ends in .csv
+  hd_csv_options csv HD_Z;  // when the name is a path that ends in .csv
 } hd_data_options;
 
 typedef struct hd_data_info {
   const char *id, *title, *columns, *licence;
-  int64_t train, test;          // samples
+  int64_t train, test;  // samples
 } hd_data_info;
 HD_API const hd_data_info *hd_data_list(int *count);
 
@@ -108,7 +110,7 @@ HD_API const hd_data_info *hd_data_list(int *count);
 // tables are column "x" f32 (features); classes are column "label" i32.
 HD_API hd_status hd_data_open(const hd_env *env, const char *name, const char *part,
                               hd_data_options options, hd_data *to, hd_error *err);
-#define hd_data_open(env, name, part, to, ...)                                                  \
+#define hd_data_open(env, name, part, to, ...) \
   hd_data_open(env, name, part, HD_LIT(hd_data_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )}, to, \
                HD_HEAD_(__VA_ARGS__, ))
 

@@ -14,9 +14,10 @@ extern "C" {
 HD_API hd_status hd_gunzip(const hd_env *env, const void *bytes, size_t count, int64_t limit,
                            void **to, size_t *size, hd_error *err);
 
-// libyaml: an hd_document_reader. Scalars are typed as in YAML's core schema; anchors, aliases, tags
-// and merge keys are refused.
-HD_API hd_status hd_yaml_parse(struct hd_arena *arena, const char *name, const char *text, size_t bytes, struct hd_doc **to, hd_error *err);
+// libyaml: an hd_document_reader. Scalars are typed as in YAML's core schema; anchors, aliases,
+// tags and merge keys are refused.
+HD_API hd_status hd_yaml_parse(struct hd_arena *arena, const char *name, const char *text,
+                               size_t bytes, struct hd_doc **to, hd_error *err);
 
 #ifdef __cplusplus
 }

@@ -36,9 +36,15 @@ typedef struct hd_fields {
 } hd_fields;
 
 #define HD_FIELD(S, member, KIND, ...) \
-  { .name = #member, .kind = HD_FIELD_##KIND, .offset = offsetof(S, member), .count = 1, __VA_ARGS__ }
+  { \
+    .name = #member, .kind = HD_FIELD_##KIND, .offset = offsetof(S, member), .count = 1, \
+    __VA_ARGS__ \
+  }
 #define HD_FIELD_ARRAY(S, member, KIND, n, ...) \
-  { .name = #member, .kind = HD_FIELD_##KIND, .offset = offsetof(S, member), .count = n, __VA_ARGS__ }
+  { \
+    .name = #member, .kind = HD_FIELD_##KIND, .offset = offsetof(S, member), .count = n, \
+    __VA_ARGS__ \
+  }
 #define HD_FIELDS(id, S, array) \
   { .name = id, .size = sizeof(S), .field = array, .count = (int)(sizeof(array) / sizeof *(array)) }
 

@@ -32,8 +32,9 @@ HD_API const char *hd_graph_error(const hd_graph *graph);
 // A value given at each step. name: unique within the graph. Dimensions may be HD_BATCH, HD_TIME or
 // HD_LENGTH, bound when a plan is compiled.
 HD_API hd_val hd_input(hd_graph *graph, const char *name, hd_dtype dtype, hd_shape shape);
-HD_API hd_val hd_constant(hd_graph *graph, hd_dtype dtype, hd_shape shape, const void *data);  // copied
-HD_API hd_val hd_scalar(hd_graph *graph, double value);         // f32, shape ()
+HD_API hd_val hd_constant(hd_graph *graph, hd_dtype dtype, hd_shape shape,
+                          const void *data);             // copied
+HD_API hd_val hd_scalar(hd_graph *graph, double value);  // f32, shape ()
 // A constant scalar of x's element type.
 HD_API hd_val hd_scalar_like(hd_val x, double value);
 
@@ -49,8 +50,17 @@ typedef enum hd_role {
 // (kh, kw, in, out) it is kh kw in, and n_out is kh kw out.
 typedef enum hd_init_kind {
   HD_INIT_DEFAULT = 0,  // of the layer; for a bare variable: zeros
-  HD_ZEROS, HD_ONES, HD_CONSTANT, HD_UNIFORM, HD_NORMAL,
-  HD_LECUN_UNIFORM, HD_LECUN_NORMAL, HD_GLOROT_UNIFORM, HD_GLOROT_NORMAL, HD_HE_UNIFORM, HD_HE_NORMAL
+  HD_ZEROS,
+  HD_ONES,
+  HD_CONSTANT,
+  HD_UNIFORM,
+  HD_NORMAL,
+  HD_LECUN_UNIFORM,
+  HD_LECUN_NORMAL,
+  HD_GLOROT_UNIFORM,
+  HD_GLOROT_NORMAL,
+  HD_HE_UNIFORM,
+  HD_HE_NORMAL
 } hd_init_kind;
 typedef struct hd_init {
   hd_init_kind kind HD_Z;
@@ -66,15 +76,17 @@ typedef struct hd_variable_options {
 } hd_variable_options;
 // State that lives in a store. Every dimension must be bound, but for HD_CARRIED state whose first
 // dimension may be HD_BATCH.
-HD_API hd_val hd_variable(hd_graph *graph, hd_dtype dtype, hd_shape shape, hd_variable_options options);
+HD_API hd_val hd_variable(hd_graph *graph, hd_dtype dtype, hd_shape shape,
+                          hd_variable_options options);
 #define hd_variable(graph, dtype, ...) \
-  hd_variable(graph, dtype, HD_HEAD_(__VA_ARGS__, ), HD_LIT(hd_variable_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+  hd_variable(graph, dtype, HD_HEAD_(__VA_ARGS__, ), \
+              HD_LIT(hd_variable_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
 
 // The only effect: at the end of a step that was compiled with it, variable = value. Every read
 // within the step sees the value at its start.
 HD_API hd_update hd_assign(hd_val variable, hd_val value);
 
-HD_API hd_type hd_val_type(hd_val value);     // dtype HD_NO_DTYPE for the null value
+HD_API hd_type hd_val_type(hd_val value);  // dtype HD_NO_DTYPE for the null value
 HD_API bool hd_is_variable(hd_val value);
 HD_API hd_val hd_name(hd_val value, const char *name);  // names the node; returns value
 
@@ -87,9 +99,9 @@ HD_API hd_val hd_apply(hd_val y, hd_val x, hd_val x2);
 // there are.
 HD_API int hd_weights(hd_val value, hd_val *to, int room);
 
-// dy/dx for each x: to[i] has the shape of x[i], null where y does not depend on it. y: a scalar, or
-// dy gives the cotangent of y's shape (null: ones). The gradient is a part of the graph, and can be
-// differentiated again.
+// dy/dx for each x: to[i] has the shape of x[i], null where y does not depend on it. y: a scalar,
+// or dy gives the cotangent of y's shape (null: ones). The gradient is a part of the graph, and can
+// be differentiated again.
 HD_API hd_status hd_gradients(hd_val y, hd_val dy, const hd_val *x, int count, hd_val *to);
 HD_API hd_val hd_gradient(hd_val y, hd_val x);
 

@@ -21,9 +21,8 @@ HD_API HD_NODISCARD hd_status hd_save(const hd_store *store, const char *path, h
                                       hd_save_options options);
 #define HD_HEAD3_(x, y, z, ...) (x), (y), (z)
 #define HD_TAIL3_(x, y, z, ...) __VA_ARGS__
-#define hd_save(...)              \
-  hd_save(HD_HEAD3_(__VA_ARGS__, ), \
-          HD_LIT(hd_save_options){.hd_z = 0, HD_TAIL3_(__VA_ARGS__, )})
+#define hd_save(...) \
+  hd_save(HD_HEAD3_(__VA_ARGS__, ), HD_LIT(hd_save_options){.hd_z = 0, HD_TAIL3_(__VA_ARGS__, )})
 
 // An opened file: its tensors, borrowed from one block of memory, sorted by name. Limits: a header
 // of 100,000,000 bytes, 1,000,000 tensors, names of 1,024 bytes, 8 dimensions, 16 MiB of metadata.
@@ -34,8 +33,8 @@ HD_API hd_tensors *hd_tensors_parse(const hd_env *env, const char *name, const v
 HD_API void hd_tensors_free(hd_tensors *tensors);
 HD_API int hd_tensors_count(const hd_tensors *tensors);
 HD_API const char *hd_tensors_name(const hd_tensors *tensors, int i);
-HD_API hd_tensor hd_tensors_at(const hd_tensors *tensors, int i);      // a view
-HD_API int hd_tensors_find(const hd_tensors *tensors, const char *name);  // -1: none
+HD_API hd_tensor hd_tensors_at(const hd_tensors *tensors, int i);                // a view
+HD_API int hd_tensors_find(const hd_tensors *tensors, const char *name);         // -1: none
 HD_API const char *hd_tensors_meta(const hd_tensors *tensors, const char *key);  // NULL: none
 
 // Puts every tensor of the file into the store: all fit, or the store is unchanged. Parameters that

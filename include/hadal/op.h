@@ -18,12 +18,12 @@ typedef struct hd_op hd_op;
 typedef struct hd_rule {
   hd_graph *graph;
   const hd_op *op;
-  const void *attr;          // the options struct
+  const void *attr;  // the options struct
   int n_in, n_out;
-  const hd_type *in;         // types of the inputs
-  hd_type *out;              // shape rules fill these
-  const hd_val *value;       // the inputs as values (gradient and rewrite rules)
-  const hd_val *result;      // the outputs as values (gradient rules)
+  const hd_type *in;     // types of the inputs
+  hd_type *out;          // shape rules fill these
+  const hd_val *value;   // the inputs as values (gradient and rewrite rules)
+  const hd_val *result;  // the outputs as values (gradient rules)
 } hd_rule;
 
 // Records "op: text (layer)" as the graph's error, if it is the first, and returns HD_E_SHAPE.
@@ -32,7 +32,7 @@ HD_API hd_status hd_refuse(const hd_rule *rule, const char *format, ...) HD_PRIN
 // Which step of a run this is: what random ops draw from.
 typedef struct hd_step {
   uint64_t seed, step;
-  int64_t sample;            // number of the first sample of the batch (shards)
+  int64_t sample;  // number of the first sample of the batch (shards)
   bool train;
 } hd_step;
 
@@ -41,12 +41,12 @@ typedef struct hd_args {
   int n_in, n_out;
   const hd_type *in_type, *out_type;
   const void *const *in;
-  void *const *out;          // NULL where nobody reads the output
+  void *const *out;  // NULL where nobody reads the output
   void *scratch;
-  const void *attr;          // the op's options struct
-  const void *data;          // what the lower rule prepared
+  const void *attr;  // the op's options struct
+  const void *data;  // what the lower rule prepared
   const hd_step *step;
-  uint64_t site;             // stream of a random op
+  uint64_t site;                 // stream of a random op
   const struct hd_after *after;  // to be called for finished runs of out[0]; only if op->after
 } hd_args;
 typedef void hd_kernel_fn(const hd_args *args, int64_t part);
@@ -54,17 +54,21 @@ typedef void hd_kernel_fn(const hd_args *args, int64_t part);
 // A lower rule chooses fast f32 kernels for concrete shapes. Leaving `phases` at 0 keeps the
 // reference. Return hd_lower_fail's status when memory runs out.
 typedef struct hd_lowering {
-  const hd_rule *rule;       // concrete types
+  const hd_rule *rule;  // concrete types
   const struct hd_kernels *kernels;
-  const bool *used;          // which outputs have readers
+  const bool *used;  // which outputs have readers
   int phases;
-  struct { hd_kernel_fn *run; int64_t parts; } phase[3];
-  void *data;                // from hd_lower_alloc
-  size_t scratch;            // bytes
+  struct {
+    hd_kernel_fn *run;
+    int64_t parts;
+  } phase[3];
+  void *data;      // from hd_lower_alloc
+  size_t scratch;  // bytes
   double flop;
   void *arena;
 } hd_lowering;
-HD_API void *hd_lower_alloc(hd_lowering *l, size_t bytes);  // NULL: memory is out, return HD_E_MEMORY
+HD_API void *hd_lower_alloc(hd_lowering *l,
+                            size_t bytes);  // NULL: memory is out, return HD_E_MEMORY
 
 // An expand rule turns an elementwise op into tiles. Registers are small integers.
 typedef struct hd_expand hd_expand;
@@ -90,36 +94,37 @@ typedef enum hd_fill {
 } hd_fill;
 typedef struct hd_case {
   int limit;
-  hd_type in[6];       // as many as have a dtype; HD_F32 stands for the type under test
+  hd_type in[6];  // as many as have a dtype; HD_F32 stands for the type under test
   hd_fill fill[6];
   const void *attr;    // NULL: zeroed options
   const char *refuse;  // the shape rule must refuse, with a message that holds this text
-  double bound;        // f32 kernel against the double reference, relative to the largest |y|; 0: 2e-6
+  double bound;  // f32 kernel against the double reference, relative to the largest |y|; 0: 2e-6
 } hd_case;
 
 struct hd_op {
-  const char *name;                // "matmul"
-  const char *onnx;                // "MatMul", or NULL
-  const char *math;                // one line
-  const hd_fields *fields;         // of the options struct; NULL: none
+  const char *name;         // "matmul"
+  const char *onnx;         // "MatMul", or NULL
+  const char *math;         // one line
+  const hd_fields *fields;  // of the options struct; NULL: none
   int min_in, max_in, n_out;
   hd_status (*shape)(hd_rule *rule);
-  hd_kernel_fn *ref32, *ref64;     // plain loops over `real`; both from one source
-  void (*grad)(hd_grad_rule *g);   // NULL: no gradient flows
+  hd_kernel_fn *ref32, *ref64;    // plain loops over `real`; both from one source
+  void (*grad)(hd_grad_rule *g);  // NULL: no gradient flows
   int (*expand)(hd_expand *e, const void *attr, const int *in);  // elementwise ops only
   hd_status (*lower)(hd_lowering *l);
   // On a sealed graph with concrete shapes: a simpler value for out[0], or null to keep the node.
   hd_val (*rewrite)(hd_rule *rule, bool train);
   void (*cost)(const hd_rule *rule, double *flop);  // NULL: one per output element
-  bool alias;       // out[0] is in[0] with another shape: no kernel runs
-  bool after;       // the kernel calls args->after
-  bool random;      // draws from a site; never shared
-  bool no_second;   // its gradient is not meant to be differentiated again
-  const char *kink; // where it is not differentiable, and the convention there
-  const hd_case *cases;            // ends with {0}: no input and no refusal
+  bool alias;            // out[0] is in[0] with another shape: no kernel runs
+  bool after;            // the kernel calls args->after
+  bool random;           // draws from a site; never shared
+  bool no_second;        // its gradient is not meant to be differentiated again
+  const char *kink;      // where it is not differentiable, and the convention there
+  const hd_case *cases;  // ends with {0}: no input and no refusal
 };
 
-// Adds a node; the value is its output 0 (hd_output for the others). attr is copied (op->fields->size).
+// Adds a node; the value is its output 0 (hd_output for the others). attr is copied
+// (op->fields->size).
 HD_API hd_val hd_node_add(const hd_op *op, const void *attr, const hd_val *in, int n_in);
 HD_API hd_val hd_output(hd_val value, int out);
 

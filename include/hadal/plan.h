@@ -16,24 +16,25 @@ typedef enum hd_mode { HD_EVALUATE = 0, HD_TRAIN } hd_mode;
 
 typedef struct hd_compile_options {
   HD_OPTIONS;
-  hd_val fetch[16] HD_Z;          // values to be read after a run
-  hd_update update[8] HD_Z;       // assignments to be done
-  hd_mode mode HD_Z;              // default HD_EVALUATE. HD_TRAIN: dropout drops, batch norm uses
-                                  // the batch and updates its running statistics
+  hd_val fetch[16] HD_Z;     // values to be read after a run
+  hd_update update[8] HD_Z;  // assignments to be done
+  hd_mode mode HD_Z;         // default HD_EVALUATE. HD_TRAIN: dropout drops, batch norm uses
+                             // the batch and updates its running statistics
   int64_t batch HD_Z, time HD_Z, length HD_Z;  // what HD_BATCH, HD_TIME, HD_LENGTH are bound to
-  const hd_val *more HD_Z;        // further fetches, numbered after those of `fetch`
+  const hd_val *more HD_Z;                     // further fetches, numbered after those of `fetch`
   int mores HD_Z;
-  const hd_val *feed HD_Z;        // values to be given like inputs instead of computed
+  const hd_val *feed HD_Z;  // values to be given like inputs instead of computed
   int feeds HD_Z;
-  bool no_statistics HD_Z;        // leave running statistics alone
-  bool no_fusion HD_Z;            // one kernel call per node: same bits, more memory traffic
+  bool no_statistics HD_Z;  // leave running statistics alone
+  bool no_fusion HD_Z;      // one kernel call per node: same bits, more memory traffic
 } hd_compile_options;
 
 // Compiles a sealed copy of the graph: later changes to it do not matter. Makes the variables that
 // the store lacks. NULL on failure, with the graph's first error if it has one.
 HD_API hd_plan *hd_compile(hd_store *store, hd_error *err, hd_compile_options options);
 #define hd_compile(...) \
-  hd_compile(HD_HEAD2_(__VA_ARGS__, ), HD_LIT(hd_compile_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+  hd_compile(HD_HEAD2_(__VA_ARGS__, ), \
+             HD_LIT(hd_compile_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
 #ifndef HD_HEAD2_
 #define HD_HEAD2_(x, y, ...) (x), (y)
 #define HD_TAIL2_(x, y, ...) __VA_ARGS__
@@ -41,18 +42,20 @@ HD_API hd_plan *hd_compile(hd_store *store, hd_error *err, hd_compile_options op
 HD_API void hd_plan_free(hd_plan *plan);  // before its store; after its workspaces
 
 typedef struct hd_plan_info {
-  int calls;                  // kernel calls of a step
-  int64_t workspace;          // bytes of one workspace's memory: inputs, activations, scratch
-  int64_t live;               // bytes of the largest set of values alive at once
-  int64_t variables;          // bytes of the store's variables that the plan touches
-  double flop;                // floating-point operations of a step
-  double bytes;               // bytes that the calls read and write
+  int calls;          // kernel calls of a step
+  int64_t workspace;  // bytes of one workspace's memory: inputs, activations, scratch
+  int64_t live;       // bytes of the largest set of values alive at once
+  int64_t variables;  // bytes of the store's variables that the plan touches
+  double flop;        // floating-point operations of a step
+  double bytes;       // bytes that the calls read and write
 } hd_plan_info;
 HD_API hd_plan_info hd_plan_describe(const hd_plan *plan);
 // A line per kernel call: op, shapes, bytes, operations, offset, what was fused into it.
-HD_API void hd_plan_print(const hd_plan *plan, void (*line)(void *user, const char *text), void *user);
+HD_API void hd_plan_print(const hd_plan *plan, void (*line)(void *user, const char *text),
+                          void *user);
 
-// memory: NULL, or hd_plan_describe(plan).workspace bytes, 64-byte aligned, the caller's for as long.
+// memory: NULL, or hd_plan_describe(plan).workspace bytes, 64-byte aligned, the caller's for as
+// long.
 HD_API hd_workspace *hd_workspace_new(const hd_plan *plan, void *memory, hd_error *err);
 HD_API void hd_workspace_free(hd_workspace *workspace);
 // Where to write an input before a run (kept between runs); NULL when the plan has none of that

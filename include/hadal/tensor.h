@@ -8,7 +8,15 @@
 
 typedef enum hd_dtype {
   HD_NO_DTYPE = 0,
-  HD_F32, HD_F64, HD_BF16, HD_F16, HD_I8, HD_I32, HD_I64, HD_U8, HD_BOOL,
+  HD_F32,
+  HD_F64,
+  HD_BF16,
+  HD_F16,
+  HD_I8,
+  HD_I32,
+  HD_I64,
+  HD_U8,
+  HD_BOOL,
   HD_DTYPES
 } hd_dtype;
 
@@ -22,7 +30,8 @@ typedef struct hd_shape {
 } hd_shape;
 
 #ifdef __cplusplus
-template <class... T> constexpr hd_shape hd_shape_of(T... d) {
+template <class... T>
+constexpr hd_shape hd_shape_of(T... d) {
   return {(int)sizeof...(T), {(int64_t)d...}};
 }
 #define HD_SHAPE(...) hd_shape_of(__VA_ARGS__)
@@ -42,14 +51,14 @@ typedef struct hd_type {
 typedef struct hd_tensor {
   hd_dtype dtype;
   hd_shape shape;
-  void *data;   // 64-byte aligned when owned
+  void *data;  // 64-byte aligned when owned
   bool owner;
-  hd_env env;   // whose allocator frees `data`
+  hd_env env;  // whose allocator frees `data`
 } hd_tensor;
 
-HD_API const char *hd_dtype_name(hd_dtype dtype);   // "f32"; "?" for a bad one
-HD_API hd_dtype hd_dtype_of_name(const char *name); // HD_NO_DTYPE when unknown
-HD_API size_t hd_dtype_size(hd_dtype dtype);        // bytes of an element; 0 for a bad one
+HD_API const char *hd_dtype_name(hd_dtype dtype);    // "f32"; "?" for a bad one
+HD_API hd_dtype hd_dtype_of_name(const char *name);  // HD_NO_DTYPE when unknown
+HD_API size_t hd_dtype_size(hd_dtype dtype);         // bytes of an element; 0 for a bad one
 
 // Elements of a shape; -1 when a dimension is unbound (negative) or the product overflows.
 HD_API int64_t hd_shape_count(hd_shape shape);

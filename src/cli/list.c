@@ -64,12 +64,8 @@ static const struct {
   const char *name;
   void (*list)(listing *l);
   int width;
-} lists[] = {{"recipes", list_recipes, 16},
-             {"models", list_models, 16},
-             {"ops", list_ops, 16},
-             {"layers", list_layers, 18},
-             {"losses", list_losses, 20},
-             {"data", list_data, 14}};
+} lists[] = {{"recipes", list_recipes, 16}, {"models", list_models, 16}, {"ops", list_ops, 16},
+             {"layers", list_layers, 18},   {"losses", list_losses, 20}, {"data", list_data, 14}};
 
 static int run(cli_args *args) {
   const char *known[HD_COUNT(lists)];
@@ -86,11 +82,16 @@ static int run(cli_args *args) {
     return failed ? cli_fail(CLI_FAILED, "memory is out") : CLI_DONE;
   }
   int nearest = hd_nearest(args->word[0], known, HD_COUNT(known));
-  return cli_fail(CLI_WRONG, "list: unknown \"%s\"; %s%s", args->word[0],
-                  nearest >= 0 ? "did you mean " : "known are recipes, models, ops, layers, losses, data",
-                  nearest >= 0 ? known[nearest] : "");
+  return cli_fail(
+      CLI_WRONG, "list: unknown \"%s\"; %s%s", args->word[0],
+      nearest >= 0 ? "did you mean " : "known are recipes, models, ops, layers, losses, data",
+      nearest >= 0 ? known[nearest] : "");
 }
 
-const cli_command cli_list = {
-    "list", "recipes|models|ops|layers|losses|data [--json]", "lists what can be named", options, 1, 1,
-    run};
+const cli_command cli_list = {"list",
+                              "recipes|models|ops|layers|losses|data [--json]",
+                              "lists what can be named",
+                              options,
+                              1,
+                              1,
+                              run};

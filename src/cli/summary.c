@@ -1,6 +1,7 @@
 // hadal summary: the layers of a network, what they hold and what they cost.
 #include "cli.h"
 #include "../recipe/recipe.h"
+#include "../train/fit.h"
 
 #include <stdlib.h>
 
@@ -25,7 +26,10 @@ typedef struct summary {
 // Bytes of a training run: graph, weights, optimiser, plan and its workspace.
 static hd_status measure_training(summary *s, hd_error *err) {
   const hd_recipe *r = s->m.recipe;
-  hd_update update = hd_minimize(s->m.network.loss, r->optimizer, .schedule = r->schedule);
+  hd_fit_options o;
+  hd_recipe_fit_options(r, &o);
+  hd_update update =
+      (hd_minimize)(s->m.network.loss, r->optimizer, hd_fit_minimize(&o, 1, r->train.epochs));
   hd_plan *plan = hd_compile(s->m.store, err, .fetch = {s->m.network.loss, s->m.network.accuracy},
                              .update = {update}, .mode = HD_TRAIN, .batch = s->batch);
   if (!plan) return err->status;
@@ -183,5 +187,10 @@ static int run(cli_args *args) {
 }
 
 const cli_command cli_summary = {
-    "summary", "RECIPE|RUN|MODEL [--batch N] [--set KEY=VALUE]... [--plan] [--json]",
-    "the layers of a network, their sizes and costs", options, 1, 1, run};
+    "summary",
+    "RECIPE|RUN|MODEL [--batch N] [--set KEY=VALUE]... [--plan] [--json]",
+    "the layers of a network, their sizes and costs",
+    options,
+    1,
+    1,
+    run};

@@ -58,6 +58,8 @@ static void report(const cli_training *t, hd_metrics test, const cli_folds *f) {
 static hd_status finish(cli_training *t, const cli_folds *f) {
   hd_metrics test;
   hd_status status = cli_save(t, "model.safetensors");
+  // Without a validation set there is nothing to choose by: the best is the last.
+  if (!status && !t->parts.has_valid) status = cli_save(t, "best.safetensors");
   if (status) return status;
   if (f->count) test = f->mean;
   else if ((status = cli_evaluate(t, &test))) return status;

@@ -1,5 +1,5 @@
-// Any bytes as YAML: an error with a message, or a document of bounded size that is written as YAML,
-// read back, and written as the same. (The first time -0.0 becomes the whole number 0.)
+// Any bytes as YAML: an error with a message, or a document of bounded size that is written as
+// YAML, read back, and written as the same. (The first time -0.0 becomes the whole number 0.)
 #include <stdlib.h>
 
 #include "../../include/hadal/extra.h"

@@ -7,7 +7,12 @@
 #include "../../include/hadal/ops.h"
 #include "../graph/graph.h"
 
-typedef struct { hd_graph *g; int32_t *order, count; uint8_t *seen, *needed; hd_val (*dy)[HD_MAX_OUT]; } walk;
+typedef struct {
+  hd_graph *g;
+  int32_t *order, count;
+  uint8_t *seen, *needed;
+  hd_val (*dy)[HD_MAX_OUT];
+} walk;
 
 static bool real(hd_val v) {
   hd_dtype t = hd_type_of(v)->dtype;
@@ -16,7 +21,8 @@ static bool real(hd_val v) {
 
 static bool fits(const hd_type *a, const hd_type *b) {
   bool same = a->dtype == b->dtype && a->shape.rank == b->shape.rank;
-  for (int i = 0; same && i < a->shape.rank; i++) same = a->shape.d[i] == b->shape.d[i] || a->shape.d[i] == HD_ANY || b->shape.d[i] == HD_ANY;
+  for (int i = 0; same && i < a->shape.rank; i++)
+    same = a->shape.d[i] == b->shape.d[i] || a->shape.d[i] == HD_ANY || b->shape.d[i] == HD_ANY;
   return same;
 }
 
@@ -40,8 +46,15 @@ static void step(walk *w, const hd_node *n) {
     result[i] = (hd_val){w->g, n->id, i};
   }
   if (!any || !arrived || !n->op || !n->op->grad) return;
-  hd_rule r = {.graph = w->g, .op = n->op, .attr = n->attr, .n_in = n->n_in, .n_out = n->n_out,
-               .in = in, .out = n->out, .value = n->in, .result = result};
+  hd_rule r = {.graph = w->g,
+               .op = n->op,
+               .attr = n->attr,
+               .n_in = n->n_in,
+               .n_out = n->n_out,
+               .in = in,
+               .out = n->out,
+               .value = n->in,
+               .result = result};
   w->g->scope = n->scope;
   n->op->grad(&(hd_grad_rule){.rule = &r, .dy = dy, .want = want, .dx = dx});
   for (int i = 0; i < n->n_in; i++)
@@ -63,21 +76,28 @@ hd_status hd_gradients(hd_val y, hd_val dy, const hd_val *x, int count, hd_val *
   for (int i = 0; i < count; i++) to[i] = (hd_val){0};
   if (!g) return HD_E_ARGUMENT;
   if (g->error.status) return g->error.status;
-  if (!real(y)) return hd_graph_fail(g, HD_E_ARGUMENT, "gradient: y is %s, must be a floating-point value", hd_dtype_name(hd_type_of(y)->dtype));
+  if (!real(y))
+    return hd_graph_fail(g, HD_E_ARGUMENT, "gradient: y is %s, must be a floating-point value",
+                         hd_dtype_name(hd_type_of(y)->dtype));
   for (int i = 0; i < count; i++)
-    if (x[i].graph && x[i].graph != g) return hd_graph_fail(g, HD_E_ARGUMENT, "gradient: x belongs to another graph");
+    if (x[i].graph && x[i].graph != g)
+      return hd_graph_fail(g, HD_E_ARGUMENT, "gradient: x belongs to another graph");
   if (!hd_ok(dy)) {
     if (hd_type_of(y)->shape.rank != 0) {
       char text[96];
-      return hd_graph_fail(g, HD_E_SHAPE, "gradient: y is %s, must be a scalar; take hd_mean or hd_sum of it, or give dy",
-                           hd_shape_text(hd_type_of(y)->shape, text, sizeof text));
+      return hd_graph_fail(
+          g, HD_E_SHAPE,
+          "gradient: y is %s, must be a scalar; take hd_mean or hd_sum of it, or give dy",
+          hd_shape_text(hd_type_of(y)->shape, text, sizeof text));
     }
     dy = hd_scalar_like(y, 1);
   } else if (dy.graph != g || !fits(hd_type_of(dy), hd_type_of(y))) {
     char a[96], b[96];
     const hd_type *t = hd_type_of(dy), *want = hd_type_of(y);
-    return hd_graph_fail(g, HD_E_SHAPE, "gradient: dy is %s %s%s, must be of y's type %s %s", hd_dtype_name(t->dtype), hd_shape_text(t->shape, a, sizeof a),
-                         dy.graph != g ? " of another graph" : "", hd_dtype_name(want->dtype), hd_shape_text(want->shape, b, sizeof b));
+    return hd_graph_fail(g, HD_E_SHAPE, "gradient: dy is %s %s%s, must be of y's type %s %s",
+                         hd_dtype_name(t->dtype), hd_shape_text(t->shape, a, sizeof a),
+                         dy.graph != g ? " of another graph" : "", hd_dtype_name(want->dtype),
+                         hd_shape_text(want->shape, b, sizeof b));
   }
   int32_t nodes = g->count;
   hd_scope *scope = g->scope;
@@ -86,7 +106,8 @@ hd_status hd_gradients(hd_val y, hd_val dy, const hd_val *x, int count, hd_val *
             .seen = hd_alloc(&g->env, (size_t)nodes),
             .needed = hd_alloc(&g->env, (size_t)nodes),
             .dy = hd_alloc(&g->env, sizeof *w.dy * (size_t)nodes)};
-  if (!w.order || !w.seen || !w.needed || !w.dy) hd_graph_fail(g, HD_E_MEMORY, "memory is out differentiating");
+  if (!w.order || !w.seen || !w.needed || !w.dy)
+    hd_graph_fail(g, HD_E_MEMORY, "memory is out differentiating");
   else if (!hd_walk(g, y, w.order, &w.count, w.seen)) {
     mark(&w, x, count);
     accumulate(&w, y, dy);

@@ -1,7 +1,9 @@
 // Differentiation as a graph transform: what it sums, what it refuses, and its own derivative.
 #include "../../test/net.h"
 
-static double out(const net *n, int i) { return *(const double *)hd_workspace_fetch(n->w, i, NULL); }
+static double out(const net *n, int i) {
+  return *(const double *)hd_workspace_fetch(n->w, i, NULL);
+}
 
 static void set(const net *n, double x) { *(double *)hd_workspace_input(n->w, "x", NULL) = x; }
 
@@ -56,7 +58,8 @@ static void a_cotangent_weighs_the_outputs(void **state) {
   net_run(&n);
   const double *px = hd_workspace_input(n.w, "x", NULL), *pc = hd_workspace_input(n.w, "c", NULL);
   for (int i = 0; i < 3; i++)
-    assert_float_equal(((const double *)hd_workspace_fetch(n.w, 0, NULL))[i], 2 * px[i] * pc[i], 1e-15);
+    assert_float_equal(((const double *)hd_workspace_fetch(n.w, 0, NULL))[i], 2 * px[i] * pc[i],
+                       1e-15);
   net_free(&n);
 }
 
@@ -84,12 +87,14 @@ static hd_val of_another_graph(hd_graph *g, hd_val x) {
 
 static void bad_calls_say_why(void **state) {
   (void)state;
-  const struct { bad *call; const char *text; } table[] = {
-    {of_a_vector, "must be a scalar"},
-    {of_an_integer, "floating-point"},
-    {with_a_cotangent_of_another_shape, "(1)"},
-    {with_a_cotangent_of_another_type, "f32"},
-    {of_another_graph, "another graph"}};
+  const struct {
+    bad *call;
+    const char *text;
+  } table[] = {{of_a_vector, "must be a scalar"},
+               {of_an_integer, "floating-point"},
+               {with_a_cotangent_of_another_shape, "(1)"},
+               {with_a_cotangent_of_another_type, "f32"},
+               {of_another_graph, "another graph"}};
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     hd_graph *g = hd_graph_new(NULL);
     hd_val to = table[i].call(g, hd_input(g, "x", HD_F64, HD_SHAPE(3)));

@@ -3,9 +3,10 @@
 
 static size_t field_size(const hd_field *f) {
   static const size_t size[] = {
-    [HD_FIELD_INT] = sizeof(int), [HD_FIELD_INT64] = sizeof(int64_t), [HD_FIELD_REAL] = sizeof(float),
-    [HD_FIELD_BOOL] = sizeof(bool), [HD_FIELD_TEXT] = sizeof(char *), [HD_FIELD_CHOICE] = sizeof(int),
-    [HD_FIELD_INIT] = sizeof(hd_init), [HD_FIELD_LIST] = 0};
+      [HD_FIELD_INT] = sizeof(int),      [HD_FIELD_INT64] = sizeof(int64_t),
+      [HD_FIELD_REAL] = sizeof(float),   [HD_FIELD_BOOL] = sizeof(bool),
+      [HD_FIELD_TEXT] = sizeof(char *),  [HD_FIELD_CHOICE] = sizeof(int),
+      [HD_FIELD_INIT] = sizeof(hd_init), [HD_FIELD_LIST] = 0};
   return size[f->kind] * (size_t)f->count;
 }
 
@@ -30,17 +31,21 @@ static uint64_t node_hash(const hd_node *n) {
     int32_t key[2] = {n->in[i].node, n->in[i].out};
     h = hd_hash(key, sizeof key, h);
   }
-  if (n->leaf) h = hd_hash(n->out[0].shape.d, sizeof(int64_t) * (size_t)n->out[0].shape.rank, h ^ n->out[0].dtype);
+  if (n->leaf)
+    h = hd_hash(n->out[0].shape.d, sizeof(int64_t) * (size_t)n->out[0].shape.rank,
+                h ^ n->out[0].dtype);
   return h;
 }
 
 static bool same_node(const hd_node *a, const hd_node *b) {
-  if (a->op != b->op || a->leaf != b->leaf || a->n_in != b->n_in || (a->op && a->op->random)) return false;
+  if (a->op != b->op || a->leaf != b->leaf || a->n_in != b->n_in || (a->op && a->op->random))
+    return false;
   for (int i = 0; i < a->n_in; i++)
     if (a->in[i].node != b->in[i].node || a->in[i].out != b->in[i].out) return false;
   if (a->leaf == HD_LEAF_CONSTANT)
     return a->out[0].dtype == b->out[0].dtype && hd_shape_equal(a->out[0].shape, b->out[0].shape) &&
-           !memcmp(a->data, b->data, (size_t)hd_shape_count(a->out[0].shape) * hd_dtype_size(a->out[0].dtype));
+           !memcmp(a->data, b->data,
+                   (size_t)hd_shape_count(a->out[0].shape) * hd_dtype_size(a->out[0].dtype));
   return a->op && hd_attr_equal(a->op->fields, a->attr, b->attr);
 }
 
@@ -75,7 +80,8 @@ bool hd_size_fits(hd_graph *g, const char *what, const hd_type *type) {
   int64_t count = hd_shape_count(type->shape);
   char text[96];
   if (count >= 0 && count <= largest) return true;
-  hd_graph_fail(g, HD_E_LIMIT, "%s: %s has more than %lld elements; use a smaller batch", what, hd_shape_text(type->shape, text, sizeof text), (long long)largest);
+  hd_graph_fail(g, HD_E_LIMIT, "%s: %s has more than %lld elements; use a smaller batch", what,
+                hd_shape_text(type->shape, text, sizeof text), (long long)largest);
   return false;
 }
 
@@ -84,8 +90,17 @@ hd_val hd_node_add_as(const hd_op *op, const void *attr, const hd_val *in, int n
   for (int i = 0; i < n_in && !g; i++) g = in[i].graph;
   if (!g || g->error.status) return (hd_val){0};
   hd_type in_type[HD_MAX_IN] = {{0}}, out_type[HD_MAX_OUT] = {{0}};
-  hd_rule r = {.graph = g, .op = op, .attr = attr, .n_in = n_in, .n_out = op->n_out, .in = in_type, .out = out_type, .value = in};
-  if (n_in < op->min_in || n_in > op->max_in || n_in > HD_MAX_IN) return hd_refuse(&r, "takes %d to %d inputs, got %d", op->min_in, op->max_in, n_in), (hd_val){0};
+  hd_rule r = {.graph = g,
+               .op = op,
+               .attr = attr,
+               .n_in = n_in,
+               .n_out = op->n_out,
+               .in = in_type,
+               .out = out_type,
+               .value = in};
+  if (n_in < op->min_in || n_in > op->max_in || n_in > HD_MAX_IN)
+    return hd_refuse(&r, "takes %d to %d inputs, got %d", op->min_in, op->max_in, n_in),
+           (hd_val){0};
   for (int i = 0; i < n_in; i++) {
     if (!in[i].graph) return hd_refuse(&r, "input %d is not a value", i), (hd_val){0};
     if (in[i].graph != g) return hd_refuse(&r, "input %d belongs to another graph", i), (hd_val){0};
@@ -94,11 +109,13 @@ hd_val hd_node_add_as(const hd_op *op, const void *attr, const hd_val *in, int n
   void *copy = NULL;
   if (op->fields) {  // the shape rule may look at the options: they must not be NULL
     copy = hd_arena_alloc(&g->arena, op->fields->size);
-    if (!copy) return hd_graph_fail(g, HD_E_MEMORY, "memory is out building the graph"), (hd_val){0};
+    if (!copy)
+      return hd_graph_fail(g, HD_E_MEMORY, "memory is out building the graph"), (hd_val){0};
     if (attr) memcpy(copy, attr, op->fields->size);
     r.attr = copy;
   }
-  if (op->shape(&r) || g->error.status) return hd_graph_fail(g, HD_E_INTERNAL, "%s: refused without saying why", op->name), (hd_val){0};
+  if (op->shape(&r) || g->error.status)
+    return hd_graph_fail(g, HD_E_INTERNAL, "%s: refused without saying why", op->name), (hd_val){0};
   for (int i = 0; i < op->n_out && g->sealed; i++)
     if (!hd_size_fits(g, op->name, &out_type[i])) return (hd_val){0};
   if (g->sealed && rewrite && op->rewrite) {
@@ -124,7 +141,9 @@ hd_val hd_node_add(const hd_op *op, const void *attr, const hd_val *in, int n_in
 hd_val hd_apply(hd_val y, hd_val x, hd_val x2) {
   hd_graph *g = y.graph;
   if (!hd_ok(y) || !hd_ok(x) || !hd_ok(x2)) return (hd_val){0};
-  if (x.graph != g || x2.graph != g) return hd_graph_fail(g, HD_E_ARGUMENT, "apply: the values belong to different graphs"), (hd_val){0};
+  if (x.graph != g || x2.graph != g)
+    return hd_graph_fail(g, HD_E_ARGUMENT, "apply: the values belong to different graphs"),
+           (hd_val){0};
   size_t room = (size_t)g->count;
   int32_t *order = hd_alloc(&g->env, room * sizeof *order), count = 0;
   int32_t *made = hd_alloc(&g->env, room * sizeof *made);  // 0: the node stays as it is

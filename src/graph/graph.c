@@ -23,7 +23,9 @@ void hd_graph_free(hd_graph *g) {
   hd_release(&env, g);
 }
 
-const char *hd_graph_error(const hd_graph *g) { return g ? g->error.text : "no graph: memory is out"; }
+const char *hd_graph_error(const hd_graph *g) {
+  return g ? g->error.text : "no graph: memory is out";
+}
 
 // The first failure is the one worth reading.
 hd_status hd_graph_fail(hd_graph *g, hd_status status, const char *format, ...) {
@@ -44,11 +46,13 @@ hd_status hd_refuse(const hd_rule *r, const char *format, ...) {
   va_end(args);
   const hd_scope *s = r->graph->scope;
   if (!s) return hd_graph_fail(r->graph, HD_E_SHAPE, "%s: %s", r->op->name, text);
-  return hd_graph_fail(r->graph, HD_E_SHAPE, "%s in layer %s: %s", r->op->name, s->name ? s->name : s->kind, text);
+  return hd_graph_fail(r->graph, HD_E_SHAPE, "%s in layer %s: %s", r->op->name,
+                       s->name ? s->name : s->kind, text);
 }
 
 int64_t hd_bind(const hd_graph *g, int64_t dim) {
-  return g->sealed && dim <= HD_BATCH && dim >= HD_LENGTH && g->bound[-dim - 1] ? g->bound[-dim - 1] : dim;
+  return g->sealed && dim <= HD_BATCH && dim >= HD_LENGTH && g->bound[-dim - 1] ? g->bound[-dim - 1]
+                                                                                : dim;
 }
 
 // Room for one more item of `size` bytes in a growing array.
@@ -63,12 +67,15 @@ static bool grow(hd_graph *g, void **items, int32_t count, int32_t *room, size_t
 }
 
 hd_node *hd_node_new(hd_graph *g, int n_in, int n_out) {
-  if (g->error.status || !grow(g, (void **)&g->node, g->count, &g->room, sizeof *g->node)) return NULL;
+  if (g->error.status || !grow(g, (void **)&g->node, g->count, &g->room, sizeof *g->node))
+    return NULL;
   hd_node *n = hd_arena_alloc(&g->arena, sizeof *n);
   hd_val *in = hd_arena_alloc(&g->arena, sizeof *in * (size_t)(n_in + !n_in));
   hd_type *out = hd_arena_alloc(&g->arena, sizeof *out * (size_t)n_out);
-  if (!n || !in || !out) return hd_graph_fail(g, HD_E_MEMORY, "memory is out building the graph"), NULL;
-  *n = (hd_node){.id = g->count, .n_in = n_in, .n_out = n_out, .in = in, .out = out, .scope = g->scope};
+  if (!n || !in || !out)
+    return hd_graph_fail(g, HD_E_MEMORY, "memory is out building the graph"), NULL;
+  *n = (hd_node){
+      .id = g->count, .n_in = n_in, .n_out = n_out, .in = in, .out = out, .scope = g->scope};
   g->node[g->count++] = n;
   return n;
 }
@@ -77,19 +84,23 @@ static hd_val leaf(hd_graph *g, hd_leaf kind, const char *name, hd_type type) {
   char text[96];
   if (!g || g->error.status) return (hd_val){0};
   if (!hd_dtype_size(type.dtype) || type.shape.rank < 0 || type.shape.rank > HD_MAX_RANK)
-    return hd_graph_fail(g, HD_E_ARGUMENT, "%s: bad element type or rank", name ? name : "value"), (hd_val){0};
+    return hd_graph_fail(g, HD_E_ARGUMENT, "%s: bad element type or rank", name ? name : "value"),
+           (hd_val){0};
   int64_t count = 1;
   for (int i = 0; i < type.shape.rank; i++) {
     int64_t d = type.shape.d[i];
     bool symbol = kind != HD_LEAF_CONSTANT && d <= HD_BATCH && d >= HD_LENGTH;
     if ((d < 0 && !symbol) || !hd_mul_size(count, symbol ? 1 : d, &count))
-      return hd_graph_fail(g, HD_E_SHAPE, "%s: bad shape %s", name ? name : "value", hd_shape_text(type.shape, text, sizeof text)), (hd_val){0};
+      return hd_graph_fail(g, HD_E_SHAPE, "%s: bad shape %s", name ? name : "value",
+                           hd_shape_text(type.shape, text, sizeof text)),
+             (hd_val){0};
   }
   hd_node *n = hd_node_new(g, 0, 1);
   if (!n) return (hd_val){0};
   n->leaf = kind;
   n->out[0] = type;
-  if (name && !(n->name = hd_arena_text(&g->arena, name))) return hd_graph_fail(g, HD_E_MEMORY, "memory is out building the graph"), (hd_val){0};
+  if (name && !(n->name = hd_arena_text(&g->arena, name)))
+    return hd_graph_fail(g, HD_E_MEMORY, "memory is out building the graph"), (hd_val){0};
   return (hd_val){g, n->id, 0};
 }
 
@@ -106,7 +117,8 @@ hd_val hd_constant(hd_graph *g, hd_dtype dtype, hd_shape shape, const void *data
   int64_t bytes, count = hd_shape_count(shape);
   if (!g || g->error.status) return (hd_val){0};
   if (!data || count < 0 || !hd_mul_size(count, (int64_t)hd_dtype_size(dtype), &bytes))
-    return hd_graph_fail(g, HD_E_ARGUMENT, "constant: no data, or a shape with open sizes"), (hd_val){0};
+    return hd_graph_fail(g, HD_E_ARGUMENT, "constant: no data, or a shape with open sizes"),
+           (hd_val){0};
   hd_val v = leaf(g, HD_LEAF_CONSTANT, NULL, (hd_type){dtype, shape});
   if (!hd_ok(v)) return v;
   void *copy = hd_arena_alloc(&g->arena, (size_t)bytes + !bytes);
@@ -131,39 +143,58 @@ hd_val hd_scalar_like(hd_val x, double value) {
 
 static hd_val variable(hd_graph *g, hd_type type, hd_variable_info info) {
   for (int i = 0; i < type.shape.rank; i++)
-    if (type.shape.d[i] < 0 && !(i == 0 && type.shape.d[0] == HD_BATCH && info.role == HD_CARRIED) && g)
-      return hd_graph_fail(g, HD_E_SHAPE, "variable: every size must be known; only carried state may start with HD_BATCH"), (hd_val){0};
+    if (type.shape.d[i] < 0 &&
+        !(i == 0 && type.shape.d[0] == HD_BATCH && info.role == HD_CARRIED) && g)
+      return hd_graph_fail(
+                 g, HD_E_SHAPE,
+                 "variable: every size must be known; only carried state may start with HD_BATCH"),
+             (hd_val){0};
   hd_val v = leaf(g, HD_LEAF_VARIABLE, NULL, type);
   if (!hd_ok(v)) return v;
   hd_variable_info *p = hd_arena_alloc(&g->arena, sizeof *p);
   if (p) *p = info;
-  if (!p || (info.name && !(p->name = hd_arena_text(&g->arena, info.name))) || (info.local && !(p->local = hd_arena_text(&g->arena, info.local))))
+  if (!p || (info.name && !(p->name = hd_arena_text(&g->arena, info.name))) ||
+      (info.local && !(p->local = hd_arena_text(&g->arena, info.local))))
     return hd_graph_fail(g, HD_E_MEMORY, "memory is out building the graph"), (hd_val){0};
   p->type = type;
   hd_node_of(v)->variable = p;
   return v;
 }
 
-hd_val (hd_variable)(hd_graph *g, hd_dtype dtype, hd_shape shape, hd_variable_options o) {
+hd_val(hd_variable)(hd_graph *g, hd_dtype dtype, hd_shape shape, hd_variable_options o) {
   if (!g) return (hd_val){0};
-  return variable(g, (hd_type){dtype, shape}, (hd_variable_info){.name = o.name, .role = o.role, .init = o.init, .frozen = o.frozen, .scope = o.name ? NULL : g->scope});
+  return variable(g, (hd_type){dtype, shape},
+                  (hd_variable_info){.name = o.name,
+                                     .role = o.role,
+                                     .init = o.init,
+                                     .frozen = o.frozen,
+                                     .scope = o.name ? NULL : g->scope});
 }
 
-hd_val hd_scope_variable(hd_graph *g, const char *local, hd_dtype dtype, hd_shape shape, hd_role role, hd_init init) {
+hd_val hd_scope_variable(hd_graph *g, const char *local, hd_dtype dtype, hd_shape shape,
+                         hd_role role, hd_init init) {
   if (!g) return (hd_val){0};
-  return variable(g, (hd_type){dtype, shape}, (hd_variable_info){.local = local, .role = role, .init = init, .scope = g->scope});
+  return variable(
+      g, (hd_type){dtype, shape},
+      (hd_variable_info){.local = local, .role = role, .init = init, .scope = g->scope});
 }
 
-hd_val hd_state_variable(hd_scope *scope, hd_val of, const char *local, hd_graph *g, hd_type type, hd_init init) {
+hd_val hd_state_variable(hd_scope *scope, hd_val of, const char *local, hd_graph *g, hd_type type,
+                         hd_init init) {
   if (!g) return (hd_val){0};
-  return variable(g, type, (hd_variable_info){.local = local, .role = HD_OPTIMIZER_STATE, .init = init, .scope = scope,
-                                              .of = hd_ok(of) ? hd_node_of(of)->variable : NULL});
+  return variable(g, type,
+                  (hd_variable_info){.local = local,
+                                     .role = HD_OPTIMIZER_STATE,
+                                     .init = init,
+                                     .scope = scope,
+                                     .of = hd_ok(of) ? hd_node_of(of)->variable : NULL});
 }
 
 hd_scope *hd_scope_begin(hd_graph *g, const char *kind, const char *name) {
   if (!g || g->error.status) return NULL;
   hd_scope *s = hd_arena_alloc(&g->arena, sizeof *s);
-  if (!s || !(s->kind = hd_arena_text(&g->arena, kind)) || (name && !(s->name = hd_arena_text(&g->arena, name))))
+  if (!s || !(s->kind = hd_arena_text(&g->arena, kind)) ||
+      (name && !(s->name = hd_arena_text(&g->arena, name))))
     return hd_graph_fail(g, HD_E_MEMORY, "memory is out building the graph"), NULL;
   s->parent = g->scope;
   return g->scope = s;
@@ -178,14 +209,20 @@ static hd_update assign(hd_val variable_, hd_val value, bool statistic, int32_t 
   char a[96], b[96];
   if (!g || g->error.status) return (hd_update){0};
   if (!hd_is_variable(variable_) || !hd_ok(value) || value.graph != g)
-    return hd_graph_fail(g, HD_E_ARGUMENT, "assign: needs a variable and a value of the same graph"), (hd_update){0};
+    return hd_graph_fail(g, HD_E_ARGUMENT,
+                         "assign: needs a variable and a value of the same graph"),
+           (hd_update){0};
   const hd_type *t = hd_type_of(variable_), *v = hd_type_of(value);
   bool fits = t->dtype == v->dtype && t->shape.rank == v->shape.rank;
-  for (int i = 0; fits && i < t->shape.rank; i++) fits = t->shape.d[i] == v->shape.d[i] || v->shape.d[i] == HD_ANY;
+  for (int i = 0; fits && i < t->shape.rank; i++)
+    fits = t->shape.d[i] == v->shape.d[i] || v->shape.d[i] == HD_ANY;
   if (!fits)
-    return hd_graph_fail(g, HD_E_SHAPE, "assign: the variable is %s %s, the value %s %s", hd_dtype_name(t->dtype), hd_shape_text(t->shape, a, sizeof a),
-                         hd_dtype_name(v->dtype), hd_shape_text(v->shape, b, sizeof b)), (hd_update){0};
-  if (!grow(g, (void **)&g->assign, g->assigns, &g->assign_room, sizeof *g->assign)) return (hd_update){0};
+    return hd_graph_fail(g, HD_E_SHAPE, "assign: the variable is %s %s, the value %s %s",
+                         hd_dtype_name(t->dtype), hd_shape_text(t->shape, a, sizeof a),
+                         hd_dtype_name(v->dtype), hd_shape_text(v->shape, b, sizeof b)),
+           (hd_update){0};
+  if (!grow(g, (void **)&g->assign, g->assigns, &g->assign_room, sizeof *g->assign))
+    return (hd_update){0};
   g->assign[g->assigns] = (hd_assignment){variable_, value, statistic, when};
   return (hd_update){g, g->assigns++, 1};
 }
@@ -198,7 +235,8 @@ bool hd_is_variable(hd_val v) { return hd_ok(v) && hd_node_of(v)->leaf == HD_LEA
 
 hd_val hd_name(hd_val v, const char *name) {
   if (!hd_ok(v) || hd_node_of(v)->leaf == HD_LEAF_INPUT) return v;
-  if (!name || !*name) return hd_graph_fail(v.graph, HD_E_ARGUMENT, "name: needs a text"), (hd_val){0};
+  if (!name || !*name)
+    return hd_graph_fail(v.graph, HD_E_ARGUMENT, "name: needs a text"), (hd_val){0};
   if (!(hd_node_of(v)->name = hd_arena_text(&v.graph->arena, name)))
     return hd_graph_fail(v.graph, HD_E_MEMORY, "memory is out building the graph"), (hd_val){0};
   return v;
@@ -206,6 +244,9 @@ hd_val hd_name(hd_val v, const char *name) {
 
 hd_val hd_output(hd_val v, int out) {
   if (!hd_ok(v)) return v;
-  if (out < 0 || out >= hd_node_of(v)->n_out) return hd_graph_fail(v.graph, HD_E_ARGUMENT, "output %d: the node has %d", out, hd_node_of(v)->n_out), (hd_val){0};
+  if (out < 0 || out >= hd_node_of(v)->n_out)
+    return hd_graph_fail(v.graph, HD_E_ARGUMENT, "output %d: the node has %d", out,
+                         hd_node_of(v)->n_out),
+           (hd_val){0};
   return (hd_val){v.graph, v.node, out};
 }

@@ -5,12 +5,17 @@
 #include "../../include/hadal/op.h"
 #include "../base/arena.h"
 
-typedef enum hd_leaf { HD_LEAF_NONE = 0, HD_LEAF_INPUT, HD_LEAF_CONSTANT, HD_LEAF_VARIABLE } hd_leaf;
+typedef enum hd_leaf {
+  HD_LEAF_NONE = 0,
+  HD_LEAF_INPUT,
+  HD_LEAF_CONSTANT,
+  HD_LEAF_VARIABLE
+} hd_leaf;
 
 // A layer call: gives its variables and nodes a name, "dense_1", at the first walk.
 typedef struct hd_scope {
-  const char *kind;   // "dense"
-  const char *name;   // NULL until named
+  const char *kind;  // "dense"
+  const char *name;  // NULL until named
   struct hd_scope *parent;
 } hd_scope;
 
@@ -26,39 +31,42 @@ typedef struct hd_variable_info {
 } hd_variable_info;
 
 typedef struct hd_node {
-  const hd_op *op;    // NULL: a leaf
+  const hd_op *op;  // NULL: a leaf
   hd_leaf leaf;
   int32_t id, n_in, n_out;
   hd_val *in;
   hd_type *out;
   void *attr;
-  const char *name;   // of inputs, named values and random sites
+  const char *name;  // of inputs, named values and random sites
   hd_scope *scope;
   hd_variable_info *variable;
-  const void *data;   // constants
+  const void *data;  // constants
 } hd_node;
 
 typedef struct hd_assignment {
   hd_val variable, value;
-  bool statistic;     // made by a layer; joins every training plan that computes `when`
-  int32_t when;       // node id
+  bool statistic;  // made by a layer; joins every training plan that computes `when`
+  int32_t when;    // node id
 } hd_assignment;
 
 struct hd_graph {
   hd_env env;
   hd_arena arena;
-  hd_node **node;     // node[0] is unused, so that a zeroed value is none
+  hd_node **node;  // node[0] is unused, so that a zeroed value is none
   int32_t count, room;
   hd_assignment *assign;
   int32_t assigns, assign_room;
-  hd_scope *scope;    // of the layer being built
-  struct hd_kind_count { const char *kind; int count; } *kinds;  // names given so far
+  hd_scope *scope;  // of the layer being built
+  struct hd_kind_count {
+    const char *kind;
+    int count;
+  } * kinds;  // names given so far
   int n_kinds, kind_room;
-  hd_error error;     // sticky
-  bool sealed;        // a plan's own copy: shapes are concrete, equal nodes are shared
+  hd_error error;  // sticky
+  bool sealed;     // a plan's own copy: shapes are concrete, equal nodes are shared
   bool train;
-  int64_t bound[3];   // HD_BATCH, HD_TIME, HD_LENGTH of a sealed graph
-  int32_t *table;     // sealed: hash table of nodes
+  int64_t bound[3];  // HD_BATCH, HD_TIME, HD_LENGTH of a sealed graph
+  int32_t *table;    // sealed: hash table of nodes
   int32_t table_size;
 };
 
@@ -76,15 +84,19 @@ hd_node *hd_node_new(hd_graph *graph, int n_in, int n_out);  // NULL: memory is 
 hd_scope *hd_scope_begin(hd_graph *graph, const char *kind, const char *name);
 void hd_scope_end(hd_graph *graph, hd_scope *scope);
 // A layer's own variable, named scope/local.
-hd_val hd_scope_variable(hd_graph *graph, const char *local, hd_dtype dtype, hd_shape shape, hd_role role, hd_init init);
+hd_val hd_scope_variable(hd_graph *graph, const char *local, hd_dtype dtype, hd_shape shape,
+                         hd_role role, hd_init init);
 // State that an optimiser keeps for a weight: "adam_1/dense_1/weight/m". of may be null.
-hd_val hd_state_variable(hd_scope *scope, hd_val of, const char *local, hd_graph *graph, hd_type type, hd_init init);
+hd_val hd_state_variable(hd_scope *scope, hd_val of, const char *local, hd_graph *graph,
+                         hd_type type, hd_init init);
 // An assignment that joins every training plan that computes `when`.
 void hd_assign_statistic(hd_val variable, hd_val value, hd_val when);
 
-// Depth-first order, arguments left to right, of all nodes that `root` needs: appends ids to `order`
-// (room for graph->count), skipping those already in `seen` (one byte a node). Iterative: any depth.
-hd_status hd_walk(const hd_graph *graph, hd_val root, int32_t *order, int32_t *count, uint8_t *seen);
+// Depth-first order, arguments left to right, of all nodes that `root` needs: appends ids to
+// `order` (room for graph->count), skipping those already in `seen` (one byte a node). Iterative:
+// any depth.
+hd_status hd_walk(const hd_graph *graph, hd_val root, int32_t *order, int32_t *count,
+                  uint8_t *seen);
 // Gives a name to every unnamed scope, variable and random site that the values need.
 hd_status hd_name_walk(hd_graph *graph, const hd_val *root, int count);
 

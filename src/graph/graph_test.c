@@ -102,17 +102,20 @@ static void names_and_bits_come_from_the_walk(void **state) {
     if (order == 1) t = input(m->g, "t", 1), x = input(m->g, "x", 5);
     else x = input(m->g, "x", 5), t = input(m->g, "t", 1);
     hd_val loss = hd_mse(branches(m->g, order, x), t);
-    net_compile(m, (hd_compile_options){.fetch = {loss}, .update = {hd_minimize(loss, hd_adam())},
-                                        .mode = HD_TRAIN, .batch = 4});
+    net_compile(m, (hd_compile_options){.fetch = {loss},
+                                        .update = {hd_minimize(loss, hd_adam())},
+                                        .mode = HD_TRAIN,
+                                        .batch = 4});
     for (uint64_t step = 0; step < 20; step++) {
       net_fill(m, "x", 2 * step);
       net_fill(m, "t", 2 * step + 1);
       net_run(m);
     }
   }
-  for (const char *const *name = (const char *const[]){
-         "dense_1/weight", "dense_2/bias", "dense_3/weight", "batch_norm_1/gamma",
-         "batch_norm_1/mean", "variable_1", "adam_1/dense_1/weight/m", "adam_1/step", NULL};
+  for (const char *const *name =
+           (const char *const[]){"dense_1/weight", "dense_2/bias", "dense_3/weight",
+                                 "batch_norm_1/gamma", "batch_norm_1/mean", "variable_1",
+                                 "adam_1/dense_1/weight/m", "adam_1/step", NULL};
        *name; name++)
     net_parameter(&n[0], *name);
   const hd_parameter *first = hd_store_find(n[0].store, "dense_3/weight");
@@ -158,8 +161,7 @@ static void apply_makes_the_net_again(void **state) {
   assert_memory_equal(net_out(&n, 0), net_out(&n, 1), 4 * sizeof(float));
   for (int i = 0; i < 6; i++) px[i] = pz[i] + pz[i];
   net_run(&n);
-  for (int i = 0; i < 4; i++)
-    assert_true(net_out(&n, 2)[i] == fmaxf(net_out(&n, 0)[i], 0));
+  for (int i = 0; i < 4; i++) assert_true(net_out(&n, 2)[i] == fmaxf(net_out(&n, 0)[i], 0));
   net_free(&n);
   hd_graph *g = hd_graph_new(NULL);
   x = input(g, "x", 3);

@@ -1,7 +1,10 @@
-// The depth-first walk, and names from it: what a thing is called never depends on when it was made.
+// The depth-first walk, and names from it: what a thing is called never depends on when it was
+// made.
 #include "graph.h"
 
-typedef struct { int32_t node, next; } frame;
+typedef struct {
+  int32_t node, next;
+} frame;
 
 hd_status hd_walk(const hd_graph *g, hd_val root, int32_t *order, int32_t *count, uint8_t *seen) {
   if (seen[root.node]) return HD_OK;
@@ -65,9 +68,10 @@ static hd_status name_scope(hd_graph *g, hd_scope *s) {
 static hd_status name_variable(hd_graph *g, hd_variable_info *v) {
   if (v->name) return HD_OK;
   if (v->of && (name_scope(g, v->of->scope) || name_variable(g, v->of))) return g->error.status;
-  const char *name = v->of ? hd_arena_print(&g->arena, "%s/%s/%s", v->scope->name, v->of->name, v->local)
-                     : v->local && v->scope ? hd_arena_print(&g->arena, "%s/%s", v->scope->name, v->local)
-                                            : numbered(g, v->scope, v->local ? v->local : "variable");
+  const char *name =
+      v->of ? hd_arena_print(&g->arena, "%s/%s/%s", v->scope->name, v->of->name, v->local)
+      : v->local && v->scope ? hd_arena_print(&g->arena, "%s/%s", v->scope->name, v->local)
+                             : numbered(g, v->scope, v->local ? v->local : "variable");
   if (!name) return hd_graph_fail(g, HD_E_MEMORY, "memory is out naming");
   v->name = name;
   return g->error.status;
@@ -92,7 +96,9 @@ hd_status hd_name_walk(hd_graph *g, const hd_val *root, int roots) {
     for (int k = 0; v && k < i; k++) {
       const hd_variable_info *w = g->node[order[k]]->variable;
       if (w && !strcmp(v->name, w->name)) {
-        hd_graph_fail(g, HD_E_ARGUMENT, "two variables are named \"%s\"; give one of the layers another name", v->name);
+        hd_graph_fail(g, HD_E_ARGUMENT,
+                      "two variables are named \"%s\"; give one of the layers another name",
+                      v->name);
         break;
       }
     }

@@ -39,9 +39,6 @@ enum { EXPECT_LEAST = 1 << 17 };  // floats of an array
 HD_INLINE void expect_read(const float *p, int64_t n) {
   for (int64_t i = 0; i < n; i += 16) __builtin_prefetch(p + i);
 }
-HD_INLINE void expect_later(const float *p, int64_t n) {  // into the second level
-  for (int64_t i = 0; i < n; i += 16) __builtin_prefetch(p + i, 0, 2);
-}
 HD_INLINE void expect_write(const void *p, int64_t n) {
   for (int64_t i = 0; i < n; i += 16) __builtin_prefetch((const float *)p + i, 1);
 }

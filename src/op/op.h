@@ -51,11 +51,11 @@ static inline int64_t hd_broadcast_offset(hd_shape s, hd_shape t, int64_t i) {
 
 #ifndef HD_REF64
 // Shape rules and helpers shared by ops: src/op/rules.c.
-hd_status hd_rule_same(hd_rule *r);        // out[0] = in[0]
-hd_status hd_rule_broadcast(hd_rule *r);   // all inputs of one real dtype, broadcast together
-hd_status hd_rule_compare(hd_rule *r);     // the same for f32, f64 or i32; result bool
-hd_status hd_rule_real(hd_rule *r, int i); // refuses an input that is neither f32 nor f64
-bool hd_dim_fits(int64_t a, int64_t b);    // equal, or one of them not known yet
+hd_status hd_rule_same(hd_rule *r);         // out[0] = in[0]
+hd_status hd_rule_broadcast(hd_rule *r);    // all inputs of one real dtype, broadcast together
+hd_status hd_rule_compare(hd_rule *r);      // the same for f32, f64 or i32; result bool
+hd_status hd_rule_real(hd_rule *r, int i);  // refuses an input that is neither f32 nor f64
+bool hd_dim_fits(int64_t a, int64_t b);     // equal, or one of them not known yet
 // Broadcast of two shapes; false when they do not fit.
 bool hd_shape_broadcast(hd_shape a, hd_shape b, hd_shape *to);
 // dy summed down to the shape of the input it belongs to.
@@ -65,19 +65,20 @@ bool hd_type_equal(const hd_type *a, const hd_type *b);
 bool hd_is_constant(hd_val v, double value);  // a constant scalar of that value
 
 #define HD_OP_LIST(X) \
-  X(neg) X(abs) X(sign) X(floor) X(sqrt) X(rsqrt) X(reciprocal) X(square) X(exp) X(log) X(sin) X(cos) X(erf) \
-  X(tanh) X(sigmoid) X(softplus) X(relu) X(leaky_relu) \
-  X(relu6) X(elu) X(selu) X(gelu) X(silu) X(mish) X(softsign) X(hard_sigmoid) X(hard_tanh) X(hard_swish) \
-  X(heaviside) X(bipolar_step) X(cast) X(stop_gradient) \
-  X(add) X(sub) X(mul) X(div) X(pow) X(maximum) X(minimum) \
-  X(greater) X(greater_equal) X(less) X(less_equal) X(equal) X(select) \
-  X(matmul) X(conv2d) X(conv2d_input) X(conv2d_weights) \
-  X(max_pool2d) X(max_unpool2d) X(max_pool_take) X(avg_pool2d) X(avg_unpool2d) \
-  X(reshape) X(transpose) X(concat) X(slice) X(unslice) X(pad) X(broadcast_to) \
-  X(sum_like) X(expand_like) X(reshape_like) \
-  X(gather) X(scatter_add) X(one_hot) \
-  X(sum) X(mean) X(reduce_max) X(reduce_min) X(argmax) X(softmax) X(log_softmax) \
-  X(moments) X(by_mode) X(random_mask) X(cross_entropy)
+  X(neg) \
+  X(abs) X(sign) X(floor) X(sqrt) X(rsqrt) X(reciprocal) X(square) X(exp) X(log) X(sin) X(cos) \
+      X(erf) X(tanh) X(sigmoid) X(softplus) X(relu) X(leaky_relu) X(relu6) X(elu) X(selu) X(gelu) \
+          X(silu) X(mish) X(softsign) X(hard_sigmoid) X(hard_tanh) X(hard_swish) X(heaviside) \
+              X(bipolar_step) X(cast) X(stop_gradient) X(add) X(sub) X(mul) X(div) X(pow) \
+                  X(maximum) X(minimum) X(greater) X(greater_equal) X(less) X(less_equal) X(equal) \
+                      X(select) X(matmul) X(conv2d) X(conv2d_input) X(conv2d_weights) \
+                          X(max_pool2d) X(max_unpool2d) X(max_pool_take) X(avg_pool2d) \
+                              X(avg_unpool2d) X(reshape) X(transpose) X(concat) X(slice) \
+                                  X(unslice) X(pad) X(broadcast_to) X(sum_like) X(expand_like) \
+                                      X(reshape_like) X(gather) X(scatter_add) X(one_hot) X(sum) \
+                                          X(mean) X(reduce_max) X(reduce_min) X(argmax) X(softmax) \
+                                              X(log_softmax) X(moments) X(by_mode) X(random_mask) \
+                                                  X(cross_entropy)
 #define X(op) extern const hd_op hd_def_##op;
 HD_OP_LIST(X)
 #undef X

@@ -25,7 +25,8 @@ bool hd_is_constant(hd_val v, double value) {
 
 hd_status hd_rule_real(hd_rule *r, int i) {
   if (r->in[i].dtype == HD_F32 || r->in[i].dtype == HD_F64) return HD_OK;
-  return hd_refuse(r, "input %d is %s, must be f32 or f64; use hd_cast", i, hd_dtype_name(r->in[i].dtype));
+  return hd_refuse(r, "input %d is %s, must be f32 or f64; use hd_cast", i,
+                   hd_dtype_name(r->in[i].dtype));
 }
 
 hd_status hd_rule_same(hd_rule *r) {
@@ -35,7 +36,11 @@ hd_status hd_rule_same(hd_rule *r) {
 }
 
 bool hd_shape_broadcast(hd_shape a, hd_shape b, hd_shape *to) {
-  if (a.rank < b.rank) { hd_shape t = a; a = b; b = t; }
+  if (a.rank < b.rank) {
+    hd_shape t = a;
+    a = b;
+    b = t;
+  }
   int lead = a.rank - b.rank;
   for (int i = 0; i < b.rank; i++) {
     int64_t *x = &a.d[lead + i], y = b.d[i];
@@ -52,10 +57,12 @@ static hd_status broadcast(hd_rule *r, hd_dtype result) {
   char a[96], b[96];
   for (int i = 1; i < r->n_in; i++) {
     if (r->in[i].dtype != r->in[0].dtype)
-      return hd_refuse(r, "inputs are %s and %s; use hd_cast", hd_dtype_name(r->in[0].dtype), hd_dtype_name(r->in[i].dtype));
+      return hd_refuse(r, "inputs are %s and %s; use hd_cast", hd_dtype_name(r->in[0].dtype),
+                       hd_dtype_name(r->in[i].dtype));
     if (!hd_shape_broadcast(s, r->in[i].shape, &s))
-      return hd_refuse(r, "shapes %s and %s do not broadcast: each axis, from the last, must be equal or 1",
-                       hd_text_of(s, a), hd_text_of(r->in[i].shape, b));
+      return hd_refuse(
+          r, "shapes %s and %s do not broadcast: each axis, from the last, must be equal or 1",
+          hd_text_of(s, a), hd_text_of(r->in[i].shape, b));
   }
   r->out[0] = (hd_type){result, s};
   return HD_OK;

@@ -28,8 +28,16 @@ static double power_of(double x, double y) {
   return ldexp(s, (int)whole);
 }
 
-// From 1 at x = 0 to floor at x = 1.
-static double fall(double x, double floor) { return floor + (1 - floor) * 0.5 * (1 + cos_pi(x)); }
+// The same for whole y, exact for powers of two.
+static double whole_power(double x, double y) {
+  double f = 1;
+  for (int64_t n = y < 1e15 ? (int64_t)y : (int64_t)1e15; n > 0; n /= 2, x *= x)
+    if (n % 2) f *= x;
+  return f;
+}
+
+// From 1 at x = 0 to `last` at x = 1.
+static double fall(double x, double last) { return last + (1 - last) * 0.5 * (1 + cos_pi(x)); }
 
 // How far within its period an epoch is, of periods that grow.
 static double period_part(double epoch, double length, double growth) {
@@ -39,24 +47,22 @@ static double period_part(double epoch, double length, double growth) {
 }
 
 static double factor_at(const hd_schedule_attr *o, double epoch) {
-  double f = 1, x = epoch / (double)o->total, floor = o->floor, peak = o->peak;
+  double f = 1, x = epoch / (double)o->total, last = o->floor, peak = o->peak;
   x = x > 1 ? 1 : x > 0 ? x : 0;
   if (o->warmup > 0 && epoch < o->warmup) f = epoch / o->warmup;
   switch (o->kind) {
     case HD_SCHEDULE_STEP_ATTR:
-      for (int64_t i = 0, drops = (int64_t)(epoch / o->every); i < drops && f != 0; i++)
-        f *= o->factor;
-      return f;
+      return f * whole_power(o->factor, floor(epoch / o->every));
     case HD_SCHEDULE_MULTI_STEP_ATTR:
       for (int i = 0; i < 8 && o->at[i] > 0; i++) f *= epoch >= o->at[i] ? o->factor : 1;
       return f;
     case HD_SCHEDULE_EXPONENTIAL_ATTR: return f * power_of(o->factor, epoch / o->every);
-    case HD_SCHEDULE_LINEAR_ATTR: return f * (floor + (1 - floor) * (1 - x));
-    case HD_SCHEDULE_POLYNOMIAL_ATTR: return f * (floor + (1 - floor) * power_of(1 - x, o->power));
-    case HD_SCHEDULE_COSINE_ATTR: return f * fall(x, floor);
-    case HD_SCHEDULE_RESTARTS_ATTR: return f * fall(period_part(epoch, o->every, o->growth), floor);
+    case HD_SCHEDULE_LINEAR_ATTR: return f * (last + (1 - last) * (1 - x));
+    case HD_SCHEDULE_POLYNOMIAL_ATTR: return f * (last + (1 - last) * power_of(1 - x, o->power));
+    case HD_SCHEDULE_COSINE_ATTR: return f * fall(x, last);
+    case HD_SCHEDULE_RESTARTS_ATTR: return f * fall(period_part(epoch, o->every, o->growth), last);
     case HD_SCHEDULE_ONE_CYCLE_ATTR:
-      return f * (x < peak ? fall(1 - x / peak, o->start) : fall((x - peak) / (1 - peak), floor));
+      return f * (x < peak ? fall(1 - x / peak, o->start) : fall((x - peak) / (1 - peak), last));
     case HD_SCHEDULE_INVERSE_SQRT_ATTR: return epoch > o->warmup ? f * sqrt(o->warmup / epoch) : f;
     default: return f;  // a plateau is seen from outside
   }
@@ -96,56 +102,33 @@ static const hd_field field[] = {
     HD_FIELD(A, f64, BOOL, .standard = "")};
 static const hd_fields fields = HD_FIELDS("schedule", hd_schedule_attr, field);
 
-#define FILLED \
+#define F \
   .every = 1, .factor = 0.5f, .at = {1, 2}, .total = 3, .floor = 0.125f, .power = 2, .growth = 2, \
   .start = 0.25f, .peak = 0.25f, .steps = 2
-#define STEP \
-  { \
-    HD_I32, { 0 } \
-  }
-static const A attrs[] = {{.kind = HD_SCHEDULE_STEP_ATTR, FILLED},
-                          {.kind = HD_SCHEDULE_MULTI_STEP_ATTR, FILLED},
-                          {.kind = HD_SCHEDULE_EXPONENTIAL_ATTR, FILLED},
-                          {.kind = HD_SCHEDULE_LINEAR_ATTR, FILLED},
-                          {.kind = HD_SCHEDULE_POLYNOMIAL_ATTR, FILLED},
-                          {.kind = HD_SCHEDULE_COSINE_ATTR, FILLED, .warmup = 1},
-                          {.kind = HD_SCHEDULE_RESTARTS_ATTR, FILLED},
-                          {.kind = HD_SCHEDULE_ONE_CYCLE_ATTR, FILLED},
-                          {.kind = HD_SCHEDULE_INVERSE_SQRT_ATTR, FILLED, .warmup = 1}};
-static const A bad = {.kind = HD_SCHEDULE_COSINE_ATTR, .every = 1, .power = 1, .steps = 1};
-static const A shrinks = {.kind = HD_SCHEDULE_RESTARTS_ATTR,
-                          .every = 1,
-                          .total = 1,
-                          .power = 1,
-                          .growth = 0.5f,
-                          .peak = 0.5f,
-                          .steps = 1};
-#define C_(i) \
-  { .in = {STEP}, .fill = {HD_FILL_INDEX}, .limit = 9, .attr = &attrs[i] }
+static const A attrs[] = {
+    {.kind = HD_SCHEDULE_STEP_ATTR, F},
+    {.kind = HD_SCHEDULE_MULTI_STEP_ATTR, F},
+    {.kind = HD_SCHEDULE_EXPONENTIAL_ATTR, F},
+    {.kind = HD_SCHEDULE_LINEAR_ATTR, F},
+    {.kind = HD_SCHEDULE_POLYNOMIAL_ATTR, F},
+    {.kind = HD_SCHEDULE_COSINE_ATTR, F, .warmup = 1},
+    {.kind = HD_SCHEDULE_RESTARTS_ATTR, F},
+    {.kind = HD_SCHEDULE_ONE_CYCLE_ATTR, F},
+    {.kind = HD_SCHEDULE_INVERSE_SQRT_ATTR, F, .warmup = 1},
+    {.kind = HD_SCHEDULE_COSINE_ATTR, .every = 1, .power = 1, .steps = 1},
+    {.kind = HD_SCHEDULE_RESTARTS_ATTR, .every = 1, .total = 1, .power = 1, .steps = 1}};
+#define I_ .in = {{HD_I32, {0}}}
+#define C_(i) {I_, .fill = {HD_FILL_INDEX}, .limit = 9, .attr = &attrs[i]}
 static const hd_case cases[] = {
-    C_(0),
-    C_(1),
-    C_(2),
-    C_(3),
-    C_(4),
-    C_(5),
-    C_(6),
-    C_(7),
-    C_(8),
-    {.in = {STEP}, .attr = &bad, .refuse = "must be positive"},
-    {.in = {STEP}, .attr = &shrinks, .refuse = "growth must be at least 1"},
+    C_(0), C_(1), C_(2), C_(3), C_(4), C_(5), C_(6), C_(7), C_(8),
+    {I_, .attr = &attrs[9], .refuse = "must be positive"},
+    {I_, .attr = &attrs[10], .refuse = "growth must be at least 1"},
     {.in = {{HD_I32, {1, {2}}}}, .attr = &attrs[0], .refuse = "i32 scalar"},
     {0}};
 
-const hd_op hd_def_schedule = {.name = "schedule",
-                               .math = "y = factor on the learning rate at step x",
-                               .fields = &fields,
-                               .min_in = 1,
-                               .max_in = 1,
-                               .n_out = 1,
-                               .shape = shape,
-                               HD_REFS(schedule),
-                               .cases = cases};
+const hd_op hd_def_schedule = {
+  .name = "schedule", .math = "y = factor on the learning rate at step x", .fields = &fields,
+  .min_in = 1, .max_in = 1, .n_out = 1, .shape = shape, HD_REFS(schedule), .cases = cases};
 
 hd_val hd_schedule_node(hd_val step, const hd_schedule_attr *attr) {
   return hd_node_add(&hd_def_schedule, attr, &step, 1);

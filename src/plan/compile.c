@@ -16,7 +16,8 @@ static hd_status describe_ports(hd_compile_state *s) {
   }
   for (int i = 0; i < s->fetches; i++) {
     hd_val r = hd_root_of(s->root[i]);
-    p->fetch[p->fetches++] = (hd_named_place){NULL, *hd_type_of(s->root[i]), hd_value_of(s, r)->place};
+    p->fetch[p->fetches++] =
+        (hd_named_place){NULL, *hd_type_of(s->root[i]), hd_value_of(s, r)->place};
   }
   for (int i = 0; i < p->calls; i++) {
     p->info.flop += p->call[i].flop;
@@ -43,9 +44,11 @@ static hd_status walk(hd_compile_state *s) {
   s->unit = hd_arena_alloc(arena, sizeof *s->unit * nodes);
   s->schedule = hd_arena_alloc(arena, sizeof *s->schedule * nodes);
   s->elementwise = hd_arena_alloc(arena, nodes);
-  bool ok = seen && s->order && s->first_value && s->unit_of && s->unit && s->schedule && s->elementwise;
+  bool ok =
+      seen && s->order && s->first_value && s->unit_of && s->unit && s->schedule && s->elementwise;
   for (int i = 0; ok && i < s->roots; i++) ok = !hd_walk(g, s->root[i], s->order, &s->nodes, seen);
-  for (int i = 0; ok && i < s->assigns; i++) ok = !hd_walk(g, s->assign[i].variable, s->order, &s->nodes, seen);
+  for (int i = 0; ok && i < s->assigns; i++)
+    ok = !hd_walk(g, s->assign[i].variable, s->order, &s->nodes, seen);
   hd_release(env, seen);
   if (ok) {
     for (int i = 1; i < g->count; i++) s->first_value[i] = values, values += g->node[i]->n_out;
@@ -58,7 +61,10 @@ static hd_status walk(hd_compile_state *s) {
 }
 
 hd_plan *(hd_compile)(hd_store *store, hd_error *err, hd_compile_options options) {
-  if (!store || store->error.status) return hd_fail(err, store ? store->error.status : HD_E_ARGUMENT, "compile: %s", hd_store_error(store)), NULL;
+  if (!store || store->error.status)
+    return hd_fail(err, store ? store->error.status : HD_E_ARGUMENT, "compile: %s",
+                   hd_store_error(store)),
+           NULL;
   hd_plan *p = hd_alloc(&store->env, sizeof *p);
   if (!p) return hd_fail(err, HD_E_MEMORY, "compile: memory is out"), NULL;
   p->env = store->env;

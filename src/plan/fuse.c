@@ -30,7 +30,8 @@ hd_val hd_operand_of(const hd_compile_state *s, const hd_node *n, int input) {
 }
 
 static bool is_program(const hd_node *n) {
-  if (!n->op || !n->op->expand || (n->out[0].dtype != HD_F32 && n->out[0].dtype != HD_BOOL)) return false;
+  if (!n->op || !n->op->expand || (n->out[0].dtype != HD_F32 && n->out[0].dtype != HD_BOOL))
+    return false;
   if (n->out[0].shape.rank > HD_PROGRAM_RANK) return false;
   for (int i = 0; i < n->n_in; i++) {
     hd_dtype t = hd_type_of(n->in[i])->dtype;
@@ -46,9 +47,12 @@ static int32_t alive(const hd_compile_state *s, int32_t u) {
   return u;
 }
 
-static int32_t unit_of(const hd_compile_state *s, hd_val v) { return alive(s, s->unit_of[hd_root_of(v).node]); }
+static int32_t unit_of(const hd_compile_state *s, hd_val v) {
+  return alive(s, s->unit_of[hd_root_of(v).node]);
+}
 
-void hd_unit_reads(hd_compile_state *s, int32_t u, bool producer, bool members, hd_see *see, void *context) {
+void hd_unit_reads(hd_compile_state *s, int32_t u, bool producer, bool members, hd_see *see,
+                   void *context) {
   const hd_unit *t = &s->unit[u];
   if (producer && t->producer) {
     const hd_node *n = s->g->node[t->producer];
@@ -59,13 +63,22 @@ void hd_unit_reads(hd_compile_state *s, int32_t u, bool producer, bool members, 
     for (int k = 0; k < n->n_in; k++) {
       hd_val v = hd_operand_of(s, n, k), r = hd_root_of(v);
       bool full = hd_shape_count(hd_type_of(v)->shape) == hd_shape_count(t->domain);
-      if (s->unit_of[r.node] < 0 || alive(s, s->unit_of[r.node]) != u || r.node == t->producer) see(s, context, r, full);
+      if (s->unit_of[r.node] < 0 || alive(s, s->unit_of[r.node]) != u || r.node == t->producer)
+        see(s, context, r, full);
     }
   }
 }
 
 // Does a unit outside `set`, reached upwards from the set's inputs, read the set again?
-typedef struct { int32_t set[3]; int n, depth; int32_t *stack; uint8_t *seen; int32_t floor; bool back; bool first; } search;
+typedef struct {
+  int32_t set[3];
+  int n, depth;
+  int32_t *stack;
+  uint8_t *seen;
+  int32_t floor;
+  bool back;
+  bool first;
+} search;
 static void push(hd_compile_state *s, void *context, hd_val root, bool full) {
   search *q = context;
   (void)full;
@@ -118,7 +131,9 @@ static hd_status merge(hd_compile_state *s, const int32_t *position, int32_t a, 
   x->member = NULL;
   x->members = x->room = 0;
   while (i < n || k < y->members) {
-    int32_t id = k == y->members || (i < n && position[old[i]] < position[y->member[k]]) ? old[i++] : y->member[k++];
+    int32_t id = k == y->members || (i < n && position[old[i]] < position[y->member[k]])
+                     ? old[i++]
+                     : y->member[k++];
     hd_status status = add_member(s, x, id);
     if (status) return status;
   }
@@ -132,8 +147,13 @@ static hd_status merge(hd_compile_state *s, const int32_t *position, int32_t a, 
 
 // Would the two together fit one program? Operands are what the members read from outside, each
 // once for every shape it is seen in; every member may be an output.
-typedef struct { hd_val root[HD_PROGRAM_OPERANDS + 1]; const hd_shape *view[HD_PROGRAM_OPERANDS + 1]; int count; } operands;
-static void count_operands(const hd_compile_state *s, const hd_unit *u, int32_t a, int32_t b, operands *o) {
+typedef struct {
+  hd_val root[HD_PROGRAM_OPERANDS + 1];
+  const hd_shape *view[HD_PROGRAM_OPERANDS + 1];
+  int count;
+} operands;
+static void count_operands(const hd_compile_state *s, const hd_unit *u, int32_t a, int32_t b,
+                           operands *o) {
   for (int32_t i = 0; i < u->members; i++) {
     const hd_node *n = s->g->node[u->member[i]];
     for (int k = 0; k < n->n_in && o->count <= HD_PROGRAM_OPERANDS; k++) {
@@ -142,7 +162,9 @@ static void count_operands(const hd_compile_state *s, const hd_unit *u, int32_t 
       if (from == a || from == b) continue;
       const hd_shape *view = &hd_type_of(v)->shape;
       int at = 0;
-      while (at < o->count && (o->root[at].node != r.node || o->root[at].out != r.out || !hd_shape_equal(*o->view[at], *view))) at++;
+      while (at < o->count && (o->root[at].node != r.node || o->root[at].out != r.out ||
+                               !hd_shape_equal(*o->view[at], *view)))
+        at++;
       if (at < o->count) continue;
       o->root[o->count] = r;
       o->view[o->count++] = view;
@@ -152,20 +174,24 @@ static void count_operands(const hd_compile_state *s, const hd_unit *u, int32_t 
 static bool fits(const hd_compile_state *s, int32_t a, int32_t b) {
   const hd_unit *x = &s->unit[a], *y = &s->unit[b];
   operands o = {.count = 0};
-  if (x->steps + y->steps > HD_PROGRAM_STEPS || x->members + y->members > HD_PROGRAM_OPERANDS) return false;
+  if (x->steps + y->steps > HD_PROGRAM_STEPS || x->members + y->members > HD_PROGRAM_OPERANDS)
+    return false;
   count_operands(s, x, a, b, &o);
   count_operands(s, y, a, b, &o);
   return o.count + x->values + y->values < HD_PROGRAM_OPERANDS;  // one more: a producer's result
 }
 
-static hd_status fuse_node(hd_compile_state *s, search *q, const int32_t *position, const hd_node *n) {
+static hd_status fuse_node(hd_compile_state *s, search *q, const int32_t *position,
+                           const hd_node *n) {
   int32_t me = s->unit_of[n->id];
   for (int k = 0; k < n->n_in; k++) {
     hd_val v = hd_operand_of(s, n, k);
     int32_t u = unit_of(s, v);
     me = alive(s, me);
     if (u < 0 || u == me || !s->unit[u].members || s->unit[u].producer) continue;
-    if (!hd_shape_equal(s->unit[u].domain, n->out[0].shape) || !hd_shape_equal(hd_type_of(v)->shape, n->out[0].shape)) continue;
+    if (!hd_shape_equal(s->unit[u].domain, n->out[0].shape) ||
+        !hd_shape_equal(hd_type_of(v)->shape, n->out[0].shape))
+      continue;
     if (hd_root_of(v).node != v.node || !fits(s, u, me)) continue;
     if (!can_merge(s, q, (int32_t[]){u, me}, 2)) continue;
     hd_status status = merge(s, position, u, me);
@@ -175,7 +201,9 @@ static hd_status fuse_node(hd_compile_state *s, search *q, const int32_t *positi
 }
 
 // The latest product among a group's operands takes the group as its epilogue.
-typedef struct { int32_t best; } candidate;
+typedef struct {
+  int32_t best;
+} candidate;
 static void consider(hd_compile_state *s, void *context, hd_val root, bool full) {
   candidate *c = context;
   int32_t u = s->unit_of[root.node] < 0 ? -1 : alive(s, s->unit_of[root.node]);
@@ -205,9 +233,11 @@ hd_status hd_fuse(hd_compile_state *s) {
   const hd_env *env = &s->plan->env;
   size_t nodes = (size_t)g->count;
   int32_t *position = hd_alloc(env, sizeof *position * nodes);
-  search q = {.stack = hd_alloc_raw(env, sizeof *q.stack * nodes), .seen = hd_alloc_raw(env, nodes)};
+  search q = {.stack = hd_alloc_raw(env, sizeof *q.stack * nodes),
+              .seen = hd_alloc_raw(env, nodes)};
   hd_status status = HD_OK;
-  if (!position || !q.stack || !q.seen) status = hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
+  if (!position || !q.stack || !q.seen)
+    status = hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
   for (int32_t i = 0; i < s->nodes && !status; i++) {
     const hd_node *n = g->node[s->order[i]];
     position[n->id] = i;
@@ -231,7 +261,8 @@ hd_status hd_fuse(hd_compile_state *s) {
       if (s->elementwise[s->order[i]]) status = fuse_node(s, &q, position, g->node[s->order[i]]);
     if (!status) status = fuse_epilogues(s, &q);
   }
-  for (int32_t i = 0; i < s->nodes && !status; i++) s->unit_of[s->order[i]] = alive(s, s->unit_of[s->order[i]]);
+  for (int32_t i = 0; i < s->nodes && !status; i++)
+    s->unit_of[s->order[i]] = alive(s, s->unit_of[s->order[i]]);
   hd_release(env, position);
   hd_release(env, q.stack);
   hd_release(env, q.seen);

@@ -5,7 +5,11 @@
 // ---- Expanding nodes to tiles ------------------------------------------------------------------------
 // While a program is built, operands are registers 0, 1, ... and steps are STEP, STEP + 1, ...
 enum { STEP = 1000 };
-struct hd_expand { hd_program *p; int steps, values; bool full; };
+struct hd_expand {
+  hd_program *p;
+  int steps, values;
+  bool full;
+};
 
 int hd_expand_value(hd_expand *e, double value) {
   if (!e->p) return e->values++;
@@ -37,7 +41,9 @@ int hd_expand_count(const hd_node *n, int *values) {
   return e.steps;
 }
 
-static int16_t final_register(const hd_program *p, int16_t r) { return r >= STEP ? (int16_t)(r - STEP + p->inputs) : r; }
+static int16_t final_register(const hd_program *p, int16_t r) {
+  return r >= STEP ? (int16_t)(r - STEP + p->inputs) : r;
+}
 
 void *hd_lower_alloc(hd_lowering *l, size_t bytes) { return hd_arena_alloc(l->arena, bytes); }
 
@@ -51,25 +57,30 @@ static void set_strides(hd_operand *o, const hd_program *p, hd_shape view) {
 }
 
 // The register of what member n reads at input k: another member, a constant, or an operand.
-static int operand_register(hd_compile_state *s, const hd_unit *u, hd_expand *e, const int32_t *made, hd_val *seen, const hd_node *n, int k) {
+static int operand_register(hd_compile_state *s, const hd_unit *u, hd_expand *e,
+                            const int32_t *made, hd_val *seen, const hd_node *n, int k) {
   hd_program *p = e->p;
   hd_val v = hd_operand_of(s, n, k), r = hd_root_of(v);
   const hd_node *source = hd_node_of(r);
   for (int32_t i = 0; i < u->members && v.node == r.node; i++)
     if (u->member[i] == v.node) return made[i];
   const hd_type *t = hd_type_of(v);
-  if (source->leaf == HD_LEAF_CONSTANT && t->dtype == HD_F32 && hd_shape_count(t->shape) == 1) return hd_expand_value(e, *(const float *)source->data);
+  if (source->leaf == HD_LEAF_CONSTANT && t->dtype == HD_F32 && hd_shape_count(t->shape) == 1)
+    return hd_expand_value(e, *(const float *)source->data);
   hd_operand o = {.dtype = t->dtype};
   set_strides(&o, p, t->shape);
   for (int i = 0; i < p->inputs; i++)
-    if (!p->in[i].constant && seen[i].node == r.node && seen[i].out == r.out && !memcmp(p->in[i].stride, o.stride, sizeof o.stride)) return i;
+    if (!p->in[i].constant && seen[i].node == r.node && seen[i].out == r.out &&
+        !memcmp(p->in[i].stride, o.stride, sizeof o.stride))
+      return i;
   if (p->inputs == HD_PROGRAM_OPERANDS) return e->full = true, 0;
   p->in[p->inputs] = o;
   seen[p->inputs] = r;
   return p->inputs++;
 }
 
-static hd_status build_program(hd_compile_state *s, const hd_unit *u, hd_call *call, hd_val **in, hd_val **out) {
+static hd_status build_program(hd_compile_state *s, const hd_unit *u, hd_call *call, hd_val **in,
+                               hd_val **out) {
   hd_arena *arena = &s->plan->arena;
   hd_program *p = hd_arena_alloc(arena, sizeof *p);
   int32_t *made = hd_arena_alloc(arena, sizeof *made * (size_t)u->members);
@@ -92,9 +103,14 @@ static hd_status build_program(hd_compile_state *s, const hd_unit *u, hd_call *c
     if (p->outputs == HD_PROGRAM_OPERANDS) e.full = true;
     else p->out[p->outputs].reg = (int16_t)made[i], p->out[p->outputs++].dtype = n->out[0].dtype;
   }
-  call->label = label.failed ? "elementwise" : hd_arena_print(arena, "%s%s%s", call->node ? call->node->op->name : "", call->node ? " > " : "", label.at ? label.at : "");
+  call->label = label.failed
+                    ? "elementwise"
+                    : hd_arena_print(arena, "%s%s%s", call->node ? call->node->op->name : "",
+                                     call->node ? " > " : "", label.at ? label.at : "");
   hd_text_free(&label);
-  if (e.full) return hd_fail(s->err, HD_E_INTERNAL, "compile: a program of %d nodes is too long", (int)u->members);
+  if (e.full)
+    return hd_fail(s->err, HD_E_INTERNAL, "compile: a program of %d nodes is too long",
+                   (int)u->members);
   for (int i = 0; i < p->steps; i++) {
     p->step[i].a = final_register(p, p->step[i].a);
     p->step[i].b = final_register(p, p->step[i].b);
@@ -136,7 +152,8 @@ static void whole_copy(const hd_args *a, int64_t part) {
   memcpy(a->out[0], a->in[0], (size_t)hd_type_bytes(&a->out_type[0]));
 }
 
-static hd_status lower_node(hd_compile_state *s, const hd_unit *u, hd_call *call, int64_t *scratch) {
+static hd_status lower_node(hd_compile_state *s, const hd_unit *u, hd_call *call,
+                            int64_t *scratch) {
   const hd_node *n = s->g->node[u->producer];
   hd_arena *arena = &s->plan->arena;
   hd_type *in = hd_arena_alloc(arena, sizeof *in * (size_t)(n->n_in + 1));
@@ -153,7 +170,14 @@ static hd_status lower_node(hd_compile_state *s, const hd_unit *u, hd_call *call
     real64 |= n->out[i].dtype == HD_F64;
     if (used[i]) call->bytes += (double)hd_type_bytes(&n->out[i]);
   }
-  hd_rule rule = {.graph = s->g, .op = n->op, .attr = n->attr, .n_in = n->n_in, .n_out = n->n_out, .in = in, .out = n->out, .value = n->in};
+  hd_rule rule = {.graph = s->g,
+                  .op = n->op,
+                  .attr = n->attr,
+                  .n_in = n->n_in,
+                  .n_out = n->n_out,
+                  .in = in,
+                  .out = n->out,
+                  .value = n->in};
   call->node = n;
   call->label = n->op->name;
   call->in_type = in;
@@ -164,12 +188,15 @@ static hd_status lower_node(hd_compile_state *s, const hd_unit *u, hd_call *call
   int64_t count = hd_shape_count(n->out[0].shape);
   l.flop = (double)count;
   if (n->op->cost) n->op->cost(&rule, &l.flop);
-  if (!real64 && n->op->lower && n->op->lower(&l)) return hd_fail(s->err, HD_E_MEMORY, "compile: memory is out lowering %s", n->op->name);
+  if (!real64 && n->op->lower && n->op->lower(&l))
+    return hd_fail(s->err, HD_E_MEMORY, "compile: memory is out lowering %s", n->op->name);
   if (!l.phases) {
     l.phases = 1;
     l.phase[0].run = real64 ? n->op->ref64 : n->op->ref32;
     l.phase[0].parts = 1;
-    if (!l.phase[0].run) return hd_fail(s->err, HD_E_UNSUPPORTED, "compile: %s has no kernel for %s", n->op->name, hd_dtype_name(n->out[0].dtype));
+    if (!l.phase[0].run)
+      return hd_fail(s->err, HD_E_UNSUPPORTED, "compile: %s has no kernel for %s", n->op->name,
+                     hd_dtype_name(n->out[0].dtype));
   }
   for (int i = 0; i < l.phases; i++) {
     call->run[i] = l.phase[i].run;
@@ -191,11 +218,21 @@ static hd_status places(hd_compile_state *s, const hd_val *v, int n, hd_place **
   return HD_OK;
 }
 
-static hd_status copy_call(hd_compile_state *s, hd_call *call, const hd_type *type, hd_place from, hd_place to) {
+static hd_status copy_call(hd_compile_state *s, hd_call *call, const hd_type *type, hd_place from,
+                           hd_place to) {
   hd_arena *arena = &s->plan->arena;
-  *call = (hd_call){.label = "copy", .run = {whole_copy}, .parts = {1}, .phases = 1, .serial = true, .n_in = 1, .n_out = 1,
-                    .in_type = type, .out_type = type, .bytes = 2.0 * (double)hd_type_bytes(type),
-                    .in = hd_arena_alloc(arena, sizeof from), .out = hd_arena_alloc(arena, sizeof to)};
+  *call = (hd_call){.label = "copy",
+                    .run = {whole_copy},
+                    .parts = {1},
+                    .phases = 1,
+                    .serial = true,
+                    .n_in = 1,
+                    .n_out = 1,
+                    .in_type = type,
+                    .out_type = type,
+                    .bytes = 2.0 * (double)hd_type_bytes(type),
+                    .in = hd_arena_alloc(arena, sizeof from),
+                    .out = hd_arena_alloc(arena, sizeof to)};
   if (!call->in || !call->out) return hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
   *call->in = from;
   *call->out = to;
@@ -211,7 +248,8 @@ static hd_status end_copies(hd_compile_state *s, int32_t *staged) {
     for (int i = 0; i < s->assigns && !status; i++) {
       hd_val r = hd_root_of(s->assign[i].value), var = s->assign[i].variable;
       const hd_type *t = hd_type_of(var);
-      hd_place from = hd_value_of(s, r)->place, to = {.kind = HD_PLACE_FIXED, .at = (void *)hd_node_of(var)->data};
+      hd_place from = hd_value_of(s, r)->place,
+               to = {.kind = HD_PLACE_FIXED, .at = (void *)hd_node_of(var)->data};
       if (from.kind == HD_PLACE_FIXED && from.at == to.at) continue;
       if (staged[i] >= 0) {
         hd_place temporary = {.kind = HD_PLACE_WORKSPACE, .offset = s->buffer[staged[i]].offset};
@@ -228,10 +266,13 @@ hd_status hd_lower_units(hd_compile_state *s) {
   size_t n = (size_t)s->scheduled;
   // A producer without a fast kernel runs its epilogue as a call of its own: room for two each.
   plan->call = hd_arena_alloc(arena, sizeof *plan->call * (2 * n + 2 * (size_t)s->assigns + 1));
-  hd_val **in = hd_arena_alloc(arena, sizeof *in * (n + 1)), **out = hd_arena_alloc(arena, sizeof *out * (n + 1));
-  int32_t *scratch_of = hd_arena_alloc(arena, sizeof *scratch_of * (n + 1)), *staged = hd_arena_alloc(arena, sizeof *staged * (size_t)(s->assigns + 1));
+  hd_val **in = hd_arena_alloc(arena, sizeof *in * (n + 1)),
+         **out = hd_arena_alloc(arena, sizeof *out * (n + 1));
+  int32_t *scratch_of = hd_arena_alloc(arena, sizeof *scratch_of * (n + 1)),
+          *staged = hd_arena_alloc(arena, sizeof *staged * (size_t)(s->assigns + 1));
   hd_call *unit_call = hd_arena_alloc(arena, sizeof *unit_call * (n + 1));
-  if (!plan->call || !in || !out || !scratch_of || !staged || !unit_call) return hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
+  if (!plan->call || !in || !out || !scratch_of || !staged || !unit_call)
+    return hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
   hd_status status = HD_OK;
   for (int32_t i = 0; i < s->scheduled && !status; i++) {
     const hd_unit *u = &s->unit[s->schedule[i]];
@@ -258,10 +299,16 @@ hd_status hd_lower_units(hd_compile_state *s) {
       c.n_in = c.node->n_in;
       c.n_out = c.node->n_out;
       for (int k = 0; k < c.n_out; k++) outs[k] = (hd_val){s->g, u->producer, k};
-      if ((status = places(s, c.node->in, c.n_in, &c.in)) || (status = places(s, outs, c.n_out, &c.out))) break;
-      if (scratch_of[i] >= 0) c.scratch = (hd_place){.kind = HD_PLACE_WORKSPACE, .offset = s->buffer[scratch_of[i]].offset};
+      if ((status = places(s, c.node->in, c.n_in, &c.in)) ||
+          (status = places(s, outs, c.n_out, &c.out)))
+        break;
+      if (scratch_of[i] >= 0)
+        c.scratch =
+            (hd_place){.kind = HD_PLACE_WORKSPACE, .offset = s->buffer[scratch_of[i]].offset};
     }
-    if (c.program && ((status = places(s, in[i], c.p_in, &c.program_in)) || (status = places(s, out[i], c.p_out, &c.program_out)))) break;
+    if (c.program && ((status = places(s, in[i], c.p_in, &c.program_in)) ||
+                      (status = places(s, out[i], c.p_out, &c.program_out))))
+      break;
     c.serial = c.flop < 40000 && c.bytes < 100000;
     bool fast = c.node && c.run[0] != c.node->op->ref32 && c.run[0] != c.node->op->ref64;
     if (c.node && (!c.program || fast)) {

@@ -1,10 +1,13 @@
-// Buffers to offsets. One after the other, each at the lowest offset that is free while it lives, the
-// largest first; where that needs more than what lives at once, best fit and other orders are tried,
-// and the smallest workspace wins.
+// Buffers to offsets. One after the other, each at the lowest offset that is free while it lives,
+// the largest first; where that needs more than what lives at once, best fit and other orders are
+// tried, and the smallest workspace wins.
 #include "plan.h"
 
 enum { MOST = 8192 };  // buffers, for best fit
-typedef struct { int32_t start, end; int64_t height; } span;  // end: the time after it
+typedef struct {
+  int32_t start, end;
+  int64_t height;
+} span;  // end: the time after it
 typedef struct {
   const hd_buffer *buffer;
   int32_t count, end, *order, *by_offset, *best_order;
@@ -62,8 +65,9 @@ static int32_t pack(packing *p) {
   return highest;
 }
 
-// Best fit (Sekiyama et al. 2018): the lowest span of time takes the buffer that lives longest among
-// those that fit in it, the largest of equals; a span that nothing fits is raised to its neighbour.
+// Best fit (Sekiyama et al. 2018): the lowest span of time takes the buffer that lives longest
+// among those that fit in it, the largest of equals; a span that nothing fits is raised to its
+// neighbour.
 static void pack_spans(packing *p) {
   int32_t n = 1, *placed = p->by_offset;
   p->span[0] = (span){0, p->end + 1, 0};
@@ -81,12 +85,14 @@ static void pack_spans(packing *p) {
       if (me < 0 || longer > 0 || (longer == 0 && b->bytes > o->bytes)) me = i;
     }
     if (me < 0) {
-      int64_t before = low ? p->span[low - 1].height : INT64_MAX, after = low + 1 < n ? p->span[low + 1].height : INT64_MAX;
+      int64_t before = low ? p->span[low - 1].height : INT64_MAX,
+              after = low + 1 < n ? p->span[low + 1].height : INT64_MAX;
       p->span[low].height = HD_MIN(before, after);
     } else {
       const hd_buffer *b = &p->buffer[me];
       int32_t head = b->start > at.start, tail = b->end + 1 < at.end;
-      memmove(p->span + low + 1 + head + tail, p->span + low + 1, sizeof at * (size_t)(n - low - 1));
+      memmove(p->span + low + 1 + head + tail, p->span + low + 1,
+              sizeof at * (size_t)(n - low - 1));
       if (head) p->span[low] = (span){at.start, b->start, at.height};
       p->span[low + head] = (span){b->start, b->end + 1, at.height + b->bytes};
       if (tail) p->span[low + head + 1] = (span){b->end + 1, at.end, at.height};
@@ -107,7 +113,8 @@ static void pack_spans(packing *p) {
 static void pack_all(packing *p, int64_t live) {
   int64_t enough = live + live / 100;
   for (int kind = 0; kind < 2 && p->smallest > enough; kind++) {
-    for (int32_t i = 0; i < p->count; i++) p->key[i] = kind ? -(int64_t)p->buffer[i].start : p->buffer[i].bytes;
+    for (int32_t i = 0; i < p->count; i++)
+      p->key[i] = kind ? -(int64_t)p->buffer[i].start : p->buffer[i].bytes;
     sort(p);
     pack(p);
     if (!kind && p->smallest > enough && p->count < MOST) pack_spans(p);
@@ -124,7 +131,8 @@ static void pack_all(packing *p, int64_t live) {
     memcpy(p->order, p->best_order, sizeof *p->order * (size_t)p->count);
     for (int k = 0; k < 4; k++) {
       random = random * 1664525u + 1013904223u;
-      int32_t a = (int32_t)((random >> 8) % (uint32_t)p->count), b = (a + 1 + k) % p->count, t = p->order[a];
+      int32_t a = (int32_t)((random >> 8) % (uint32_t)p->count), b = (a + 1 + k) % p->count,
+              t = p->order[a];
       p->order[a] = p->order[b];
       p->order[b] = t;
     }
@@ -154,11 +162,21 @@ hd_status hd_assign_offsets(hd_compile_state *s) {
   span *spans = hd_alloc_raw(env, (2 * n + 1) * sizeof *spans);
   hd_plan_info *info = &s->plan->info;
   hd_status status = HD_OK;
-  if (!room || !wide || !change || !spans) status = hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
+  if (!room || !wide || !change || !spans)
+    status = hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
   else {
-    packing p = {.buffer = s->buffer, .count = s->buffers, .order = room, .by_offset = room + n,
-                 .best_order = room + 2 * n, .key = wide, .offset = wide + n, .best = wide + 2 * n,
-                 .smallest = INT64_MAX, .smallest_order = INT64_MAX, .end = s->end, .span = spans};
+    packing p = {.buffer = s->buffer,
+                 .count = s->buffers,
+                 .order = room,
+                 .by_offset = room + n,
+                 .best_order = room + 2 * n,
+                 .key = wide,
+                 .offset = wide + n,
+                 .best = wide + 2 * n,
+                 .smallest = INT64_MAX,
+                 .smallest_order = INT64_MAX,
+                 .end = s->end,
+                 .span = spans};
     info->live = largest_set(s, change);
     pack_all(&p, info->live);
     info->workspace = p.smallest;

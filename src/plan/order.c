@@ -2,7 +2,11 @@
 // gradient is used soon after it is made. Units that nobody needs drop out.
 #include "plan.h"
 
-typedef struct { int32_t *waiting, *needs; uint8_t *needed; int32_t *stack, depth; } context;  // needed 2: scheduled
+typedef struct {
+  int32_t *waiting, *needs;
+  uint8_t *needed;
+  int32_t *stack, depth;
+} context;  // needed 2: scheduled
 
 static void need(hd_compile_state *s, void *p, hd_val root, bool full) {
   context *c = p;
@@ -13,7 +17,11 @@ static void need(hd_compile_state *s, void *p, hd_val root, bool full) {
   c->stack[c->depth++] = u;
 }
 
-typedef struct { int32_t me; int32_t (*edge)[2]; int64_t edges, room; } edges;
+typedef struct {
+  int32_t me;
+  int32_t (*edge)[2];
+  int64_t edges, room;
+} edges;
 static void edge(hd_compile_state *s, void *p, hd_val root, bool full) {
   edges *e = p;
   int32_t u = s->unit_of[root.node];
@@ -26,7 +34,8 @@ static void edge(hd_compile_state *s, void *p, hd_val root, bool full) {
 // A binary heap of units by their first node.
 static void sift(const hd_compile_state *s, int32_t *heap, int32_t n, int32_t u) {
   int32_t i = n;
-  for (; i && s->unit[heap[(i - 1) / 2]].first > s->unit[u].first; i = (i - 1) / 2) heap[i] = heap[(i - 1) / 2];
+  for (; i && s->unit[heap[(i - 1) / 2]].first > s->unit[u].first; i = (i - 1) / 2)
+    heap[i] = heap[(i - 1) / 2];
   heap[i] = u;
 }
 static int32_t pop(const hd_compile_state *s, int32_t *heap, int32_t n) {  // n: entries before
@@ -43,8 +52,10 @@ static int32_t pop(const hd_compile_state *s, int32_t *heap, int32_t n) {  // n:
 
 // A variable that is updated is best updated after its last reader: then its memory can take the
 // new value straight away. Such edges are added where nothing reads what the updating unit makes.
-static void update_edges(hd_compile_state *s, edges *e, const uint8_t *has_consumer, const uint8_t *needed) {
-  int32_t *updater = hd_alloc(&s->plan->env, sizeof *updater * (size_t)s->g->count);  // of a variable: unit + 1
+static void update_edges(hd_compile_state *s, edges *e, const uint8_t *has_consumer,
+                         const uint8_t *needed) {
+  int32_t *updater =
+      hd_alloc(&s->plan->env, sizeof *updater * (size_t)s->g->count);  // of a variable: unit + 1
   if (!updater) return;  // only a copy at the end of the step is lost
   for (int i = 0; i < s->assigns; i++) {
     int32_t u = s->unit_of[hd_root_of(s->assign[i].value).node];
@@ -67,10 +78,13 @@ static void update_edges(hd_compile_state *s, edges *e, const uint8_t *has_consu
 }
 
 // start[u] .. start[u + 1]: the consumers of u in `next`, those that are only wished for as ~unit.
-static void index_edges(const edges *e, int64_t firm, int32_t units, int64_t *start, int32_t *next, int32_t *waiting, int32_t *needs) {
-  for (int64_t i = 0; i < e->edges; i++) start[e->edge[i][0]]++, waiting[e->edge[i][1]]++, needs[e->edge[i][1]] += i < firm;
+static void index_edges(const edges *e, int64_t firm, int32_t units, int64_t *start, int32_t *next,
+                        int32_t *waiting, int32_t *needs) {
+  for (int64_t i = 0; i < e->edges; i++)
+    start[e->edge[i][0]]++, waiting[e->edge[i][1]]++, needs[e->edge[i][1]] += i < firm;
   for (int32_t u = 0; u < units; u++) start[u + 1] += start[u];
-  for (int64_t i = e->edges; i-- > 0;) next[--start[e->edge[i][0]]] = i < firm ? e->edge[i][1] : ~e->edge[i][1];
+  for (int64_t i = e->edges; i-- > 0;)
+    next[--start[e->edge[i][0]]] = i < firm ? e->edge[i][1] : ~e->edge[i][1];
 }
 
 // Two updates that each read what the other writes wait for one another: the first of the walk that
@@ -78,7 +92,8 @@ static void index_edges(const edges *e, int64_t firm, int32_t units, int64_t *st
 static int32_t go_ahead(const hd_compile_state *s, const uint8_t *needed, const int32_t *needs) {
   int32_t best = -1;
   for (int32_t u = 0; u < s->units; u++)
-    if (needed[u] == 1 && !needs[u] && (best < 0 || s->unit[u].position < s->unit[best].position)) best = u;
+    if (needed[u] == 1 && !needs[u] && (best < 0 || s->unit[u].position < s->unit[best].position))
+      best = u;
   return best;
 }
 
@@ -87,13 +102,18 @@ hd_status hd_order(hd_compile_state *s) {
   size_t n = (size_t)s->units + 1;
   int64_t room = 1;
   for (int32_t i = 0; i < s->nodes; i++) room += 2 * s->g->node[s->order[i]]->n_in;
-  context c = {.waiting = hd_alloc(env, sizeof *c.waiting * n), .needs = hd_alloc(env, sizeof *c.needs * n), .needed = hd_alloc(env, n), .stack = hd_alloc_raw(env, sizeof *c.stack * n)};
+  context c = {.waiting = hd_alloc(env, sizeof *c.waiting * n),
+               .needs = hd_alloc(env, sizeof *c.needs * n),
+               .needed = hd_alloc(env, n),
+               .stack = hd_alloc_raw(env, sizeof *c.stack * n)};
   edges e = {.edge = hd_alloc_raw(env, sizeof *e.edge * (size_t)room), .room = room};
   int64_t *start = hd_alloc(env, sizeof *start * n);
   int32_t *next = hd_alloc_raw(env, sizeof *next * (size_t)room);
   uint8_t *has_consumer = hd_alloc(env, n);
   hd_status status = HD_OK;
-  if (!c.waiting || !c.needs || !c.needed || !c.stack || !e.edge || !start || !next || !has_consumer) status = hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
+  if (!c.waiting || !c.needs || !c.needed || !c.stack || !e.edge || !start || !next ||
+      !has_consumer)
+    status = hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
   else {
     for (int i = 0; i < s->roots; i++) need(s, &c, hd_root_of(s->root[i]), false);
     while (c.depth) hd_unit_reads(s, c.stack[--c.depth], true, true, need, &c);

@@ -17,35 +17,39 @@
 typedef enum hd_place_kind { HD_PLACE_NONE = 0, HD_PLACE_WORKSPACE, HD_PLACE_FIXED } hd_place_kind;
 typedef struct hd_place {
   hd_place_kind kind;
-  int64_t offset;    // WORKSPACE: bytes
-  void *at;          // FIXED: a variable of the store, or a constant of the plan
+  int64_t offset;  // WORKSPACE: bytes
+  void *at;        // FIXED: a variable of the store, or a constant of the plan
 } hd_place;
 
 // One kernel call of a step.
 typedef struct hd_call {
-  const char *label;            // "matmul", "add relu"
-  const hd_node *node;          // NULL: a program alone
+  const char *label;    // "matmul", "add relu"
+  const hd_node *node;  // NULL: a program alone
   hd_kernel_fn *run[3];
   int64_t parts[3];
   int phases;
-  bool serial;                  // too little work to hand to other threads
+  bool serial;  // too little work to hand to other threads
   int n_in, n_out;
   const hd_type *in_type, *out_type;
   hd_place *in, *out, scratch;
   const void *attr, *data;
   uint64_t site;
-  hd_program_plan *program;     // a program: the call itself, or the epilogue of `node`
+  hd_program_plan *program;  // a program: the call itself, or the epilogue of `node`
   int p_in, p_out;
   hd_place *program_in, *program_out;
   double flop, bytes;
 } hd_call;
 
-typedef struct hd_named_place { const char *name; hd_type type; hd_place place; } hd_named_place;
+typedef struct hd_named_place {
+  const char *name;
+  hd_type type;
+  hd_place place;
+} hd_named_place;
 
 struct hd_plan {
   hd_env env;
   hd_store *store;
-  hd_graph *graph;              // the sealed copy: attributes, constants and names live in it
+  hd_graph *graph;  // the sealed copy: attributes, constants and names live in it
   hd_arena arena;
   hd_call *call;
   int calls;
@@ -60,55 +64,56 @@ struct hd_plan {
 // A unit: nodes that run as one kernel call. A producer with an epilogue, a group of elementwise
 // nodes, or a single node.
 typedef struct hd_unit {
-  int32_t producer;             // node id, 0: none
-  int32_t *member;              // elementwise nodes in order of the walk; NULL for a single other node
+  int32_t producer;  // node id, 0: none
+  int32_t *member;   // elementwise nodes in order of the walk; NULL for a single other node
   int32_t members, room;
-  int32_t into;                 // merged into that unit; -1: alive
-  int32_t first, position;      // of its first and last node in the walk
-  int32_t time;                 // when it runs
-  hd_shape domain;              // of the members
-  int32_t steps, values;        // of the program: tiles, and constants of expand rules
+  int32_t into;             // merged into that unit; -1: alive
+  int32_t first, position;  // of its first and last node in the walk
+  int32_t time;             // when it runs
+  hd_shape domain;          // of the members
+  int32_t steps, values;    // of the program: tiles, and constants of expand rules
 } hd_unit;
 
-typedef struct hd_buffer {      // bytes of the workspace that hold one value after another
+typedef struct hd_buffer {  // bytes of the workspace that hold one value after another
   int64_t bytes, offset;
-  int32_t start, end;           // first and last time in use
+  int32_t start, end;  // first and last time in use
 } hd_buffer;
 
-typedef struct hd_value {       // a materialised output of a node
+typedef struct hd_value {  // a materialised output of a node
   hd_place place;
-  int32_t buffer;               // -1: not in the workspace
-  int32_t first, last;          // made at, last read at; first -1: leaf
-  bool kept;                    // fetched: read after the step
+  int32_t buffer;       // -1: not in the workspace
+  int32_t first, last;  // made at, last read at; first -1: leaf
+  bool kept;            // fetched: read after the step
 } hd_value;
 
 typedef struct hd_compile_state {
   hd_plan *plan;
-  hd_graph *g;                  // sealed
+  hd_graph *g;  // sealed
   hd_error *err;
   const hd_compile_options *options;
-  hd_assignment *assign;        // on the sealed graph
+  hd_assignment *assign;  // on the sealed graph
   int assigns;
-  hd_val *root;                 // fetches, then assigned values
+  hd_val *root;  // fetches, then assigned values
   int roots, fetches;
-  int32_t *order, nodes;        // walk from the roots
-  int32_t *unit_of;             // node -> unit, -1: leaf, alias, or absorbed
+  int32_t *order, nodes;  // walk from the roots
+  int32_t *unit_of;       // node -> unit, -1: leaf, alias, or absorbed
   hd_unit *unit;
   int32_t units;
-  int32_t *schedule, scheduled; // unit ids in the order they run
-  int32_t *first_value;         // node -> its first entry in value
+  int32_t *schedule, scheduled;  // unit ids in the order they run
+  int32_t *first_value;          // node -> its first entry in value
   hd_value *value;
   hd_buffer *buffer;
   int32_t buffers, buffer_room;
-  int32_t end;                  // time after the last unit
-  uint8_t *elementwise;         // node can be part of a program
+  int32_t end;           // time after the last unit
+  uint8_t *elementwise;  // node can be part of a program
 } hd_compile_state;
 
 hd_status hd_seal(hd_compile_state *s);
 hd_status hd_fuse(hd_compile_state *s);
 hd_status hd_order(hd_compile_state *s);
 hd_status hd_assign_storage(hd_compile_state *s);  // before lowering: buffers and lifetimes
-hd_status hd_buffer_new(hd_compile_state *s, int64_t bytes, int32_t start, int32_t end, int32_t *to);
+hd_status hd_buffer_new(hd_compile_state *s, int64_t bytes, int32_t start, int32_t end,
+                        int32_t *to);
 hd_status hd_assign_offsets(hd_compile_state *s);  // after lowering: scratch is known
 hd_status hd_lower_units(hd_compile_state *s);
 int hd_expand_count(const hd_node *n, int *values);  // tiles and constants that a node expands to
@@ -121,10 +126,11 @@ void hd_workspace_bind(hd_workspace *workspace, void *memory);
 hd_val hd_root_of(hd_val v);
 // What an elementwise node really reads: broadcast_to nodes are looked through.
 hd_val hd_operand_of(const hd_compile_state *s, const hd_node *n, int input);
-// Calls see(state, context, value root, full) for everything a unit reads from outside itself; `full`
-// when an elementwise member reads it element by element at its own position.
+// Calls see(state, context, value root, full) for everything a unit reads from outside itself;
+// `full` when an elementwise member reads it element by element at its own position.
 typedef void hd_see(hd_compile_state *s, void *context, hd_val root, bool full);
-void hd_unit_reads(hd_compile_state *s, int32_t unit, bool producer, bool members, hd_see *see, void *context);
+void hd_unit_reads(hd_compile_state *s, int32_t unit, bool producer, bool members, hd_see *see,
+                   void *context);
 
 static inline hd_value *hd_value_of(const hd_compile_state *s, hd_val v) {
   return &s->value[s->first_value[v.node] + v.out];

@@ -11,18 +11,34 @@ static hd_val vector(hd_graph *g, const char *name, int64_t size) {
   return hd_variable(g, HD_F32, HD_SHAPE(size), .name = name, .init = {HD_NORMAL, 0, 1});
 }
 
-typedef struct { hd_graph *g; hd_val a, b, x; hd_update u[4]; hd_val fetch[4]; } rig;
+typedef struct {
+  hd_graph *g;
+  hd_val a, b, x;
+  hd_update u[4];
+  hd_val fetch[4];
+} rig;
 typedef void rule(rig *r);  // what is assigned
 typedef void expected(float *a, float *b, float x);
 static void swap(rig *r) { r->u[0] = hd_assign(r->a, r->b), r->u[1] = hd_assign(r->b, r->a); }
-static void swap_e(float *a, float *b, float x) { float t = *a; (void)x, *a = *b, *b = t; }
-static void sum(rig *r) { r->u[0] = hd_assign(r->a, hd_add(r->a, r->b)), r->u[1] = hd_assign(r->b, r->a); }
-static void sum_e(float *a, float *b, float x) { float t = *a; (void)x, *a += *b, *b = t; }
+static void swap_e(float *a, float *b, float x) {
+  float t = *a;
+  (void)x, *a = *b, *b = t;
+}
+static void sum(rig *r) {
+  r->u[0] = hd_assign(r->a, hd_add(r->a, r->b)), r->u[1] = hd_assign(r->b, r->a);
+}
+static void sum_e(float *a, float *b, float x) {
+  float t = *a;
+  (void)x, *a += *b, *b = t;
+}
 static void both(rig *r) {
   r->u[0] = hd_assign(r->a, hd_add(r->a, r->b));
   r->u[1] = hd_assign(r->b, hd_mul(r->a, r->b));
 }
-static void both_e(float *a, float *b, float x) { float t = *a; (void)x, *a += *b, *b *= t; }
+static void both_e(float *a, float *b, float x) {
+  float t = *a;
+  (void)x, *a += *b, *b *= t;
+}
 static void one_for_two(rig *r) {
   hd_val v = hd_add(hd_mul(r->a, r->b), r->x);
   r->u[0] = hd_assign(r->a, v), r->u[1] = hd_assign(r->b, v);
@@ -38,20 +54,27 @@ static void chained(rig *r) {
   hd_val v = hd_add(r->a, r->x);
   r->u[0] = hd_assign(r->a, v), r->u[1] = hd_assign(r->b, hd_sub(hd_mul(v, r->a), r->b));
 }
-static void chained_e(float *a, float *b, float x) { float t = *a; *a = t + x, *b = *a * t - *b; }
+static void chained_e(float *a, float *b, float x) {
+  float t = *a;
+  *a = t + x, *b = *a * t - *b;
+}
 // The mean of the old values, read all over again for every element.
 static void reduced(rig *r) {
   hd_val shape = hd_sub(r->a, hd_mul(r->b, hd_mean(r->a, .keep = true)));
   r->u[0] = hd_assign(r->a, hd_add(hd_sub(shape, shape), hd_add(r->a, r->x)));
-  r->u[1] = hd_assign(r->b, hd_reshape(hd_reshape(r->b, HD_SHAPE(1, HD_ANY)), hd_val_type(r->b).shape));
+  r->u[1] =
+      hd_assign(r->b, hd_reshape(hd_reshape(r->b, HD_SHAPE(1, HD_ANY)), hd_val_type(r->b).shape));
 }
 static void reduced_e(float *a, float *b, float x) { (void)b, *a += x; }
 
 static void reads_see_the_start_of_the_step(void **state) {
   (void)state;
-  const struct { rule *rule; expected *e; } table[] = {
-    {swap, swap_e}, {sum, sum_e}, {both, both_e}, {one_for_two, one_for_two_e},
-    {fetched, fetched_e}, {chained, chained_e}, {reduced, reduced_e}};
+  const struct {
+    rule *rule;
+    expected *e;
+  } table[] = {
+      {swap, swap_e},       {sum, sum_e},         {both, both_e},      {one_for_two, one_for_two_e},
+      {fetched, fetched_e}, {chained, chained_e}, {reduced, reduced_e}};
   for (size_t c = 0; c < 4 * sizeof table / sizeof *table; c++) {
     int64_t size = c & 1 ? 5 : 70001;  // the larger one runs in parts
     net n = net_new(NULL);
@@ -136,7 +159,8 @@ static void sizes_must_be_bound(void **state) {
   assert_null(hd_compile(n.store, &err, .fetch = {y}, .batch = -3, .time = 2));
   assert_null(hd_compile(n.store, &err, .fetch = {y}, .batch = (int64_t)1 << 60, .time = 2));
   assert_non_null(strstr(err.text, "x"));
-  assert_null(hd_compile(n.store, &err, .fetch = {y}, .batch = (int64_t)1 << 31, .time = (int64_t)1 << 31));
+  assert_null(
+      hd_compile(n.store, &err, .fetch = {y}, .batch = (int64_t)1 << 31, .time = (int64_t)1 << 31));
   assert_string_equal(hd_graph_error(n.g), "");
   assert_null(hd_compile(n.store, &err, .fetch = {z}, .batch = 2, .time = 5, .length = 4));
   assert_non_null(strstr(err.text, "sub"));
@@ -156,7 +180,8 @@ static void fetches_and_feeds(void **state) {
   (void)state;
   net n = net_new(NULL);
   hd_val x = hd_input(n.g, "x", HD_F32, HD_SHAPE(HD_BATCH, 3)), c = hd_scalar(n.g, 3);
-  hd_val h = hd_tanh(hd_dense(x, .units = 3)), y = hd_scale(h, 2), r = hd_reshape(y, HD_SHAPE(HD_ANY));
+  hd_val h = hd_tanh(hd_dense(x, .units = 3)), y = hd_scale(h, 2),
+         r = hd_reshape(y, HD_SHAPE(HD_ANY));
   hd_val bias = hd_variable(n.g, HD_F32, HD_SHAPE(3), .name = "bias", .init = {HD_CONSTANT, 5, 0});
   net_compile(&n, (hd_compile_options){.fetch = {y, h, x, c, bias, r, y}, .batch = 2});
   net_fill(&n, "x", 1);
@@ -172,7 +197,8 @@ static void fetches_and_feeds(void **state) {
   assert_null(hd_workspace_input(n.w, "x", NULL));  // nothing needs it
   memcpy(hd_workspace_feed(n.w, 0, NULL), h1, sizeof h1);
   net_run(&n);
-  for (int i = 0; i < 6; i++) assert_true(net_out(&n, 0)[i] == 2 * h1[i] && net_out(&n, 2)[i] == h1[i]);
+  for (int i = 0; i < 6; i++)
+    assert_true(net_out(&n, 0)[i] == 2 * h1[i] && net_out(&n, 2)[i] == h1[i]);
   net_compile(&n, (hd_compile_options){.fetch = {c, bias}});  // nothing to do is a plan, too
   net_run(&n);
   assert_true(*net_out(&n, 0) == 3);
@@ -205,8 +231,8 @@ static void every_link_of_a_chain_can_be_fetched(void **state) {
 typedef hd_val make(hd_graph *g);
 static hd_val image(hd_graph *g) { return hd_input(g, "x", HD_F32, HD_SHAPE(HD_BATCH, 12, 12, 3)); }
 static hd_val lenet(hd_graph *g) {
-  hd_val x = hd_max_pool2d(hd_relu(hd_conv2d(image(g), .filters = 6, .kernel = {5}, .pad = HD_SAME)),
-                           .window = {2});
+  hd_val x = hd_max_pool2d(
+      hd_relu(hd_conv2d(image(g), .filters = 6, .kernel = {5}, .pad = HD_SAME)), .window = {2});
   x = hd_max_pool2d(hd_relu(hd_conv2d(x, .filters = 16, .kernel = {3})), .window = {2});
   return hd_mean(hd_square(hd_dense(hd_relu(hd_dense(hd_flatten(x), .units = 20)), .units = 10)));
 }
@@ -214,7 +240,8 @@ static hd_val residual(hd_graph *g) {
   hd_val x = hd_conv2d(image(g), .filters = 8, .kernel = {3}, .pad = HD_SAME);
   for (int i = 0; i < 4; i++) {
     hd_val h = hd_relu(hd_batch_norm(hd_conv2d(x, .filters = 8, .kernel = {3}, .pad = HD_SAME)));
-    x = hd_relu(hd_add(x, hd_batch_norm(hd_conv2d(h, .filters = 8, .kernel = {3}, .pad = HD_SAME))));
+    x = hd_relu(
+        hd_add(x, hd_batch_norm(hd_conv2d(h, .filters = 8, .kernel = {3}, .pad = HD_SAME))));
   }
   return hd_mean(hd_square(hd_dense(hd_dropout(hd_global_avg_pool2d(x)), .units = 10)));
 }
@@ -237,7 +264,11 @@ static make *const nets[] = {lenet, residual, dense, recurrent};
 enum { NETS = sizeof nets / sizeof *nets };
 
 // A block whose last byte is the last before a page that faults, with a page that faults before it.
-typedef struct { char *map; size_t bytes, page; char *at; } guarded;
+typedef struct {
+  char *map;
+  size_t bytes, page;
+  char *at;
+} guarded;
 static guarded guard(size_t bytes) {
   guarded m = {.page = (size_t)sysconf(_SC_PAGESIZE)};
   m.bytes = (bytes + m.page - 1) / m.page * m.page + 2 * m.page;
@@ -262,7 +293,8 @@ static void workspaces_are_small_and_kept_to(void **state) {
     assert_non_null(plan);
     hd_plan_info info = hd_plan_describe(plan);
     if ((double)info.workspace > 1.05 * (double)info.live)
-      fail_msg("net %d: workspace %lld, live %lld", i, (long long)info.workspace, (long long)info.live);
+      fail_msg("net %d: workspace %lld, live %lld", i, (long long)info.workspace,
+               (long long)info.live);
     assert_true(info.calls > 0 && info.flop > 0 && info.bytes > 0 && info.variables > 0);
     guarded m = guard((size_t)info.workspace);
     n.w = hd_workspace_new(plan, m.at, NULL);
@@ -296,8 +328,9 @@ static void fusion_changes_no_bit(void **state) {
       n[k] = net_new(&(hd_env){.memory = &memory, .threads = 1 + k});
       hd_val loss = nets[i](n[k].g);
       hd_update u = hd_minimize(loss, hd_sgd(.lr = 0.1f, .momentum = 0.9f));
-      net_compile(&n[k], (hd_compile_options){.fetch = {loss}, .update = {u}, .batch = 7,
-                                              .mode = HD_TRAIN, .no_fusion = k});
+      net_compile(
+          &n[k], (hd_compile_options){
+                     .fetch = {loss}, .update = {u}, .batch = 7, .mode = HD_TRAIN, .no_fusion = k});
       calls[k] = hd_plan_describe(n[k].plan).calls;
       int64_t before = memory.calls;
       for (uint64_t step = 0; step < 3; step++) net_fill(&n[k], "x", step), net_run(&n[k]);

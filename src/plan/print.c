@@ -31,7 +31,8 @@ void hd_plan_print(const hd_plan *p, void (*line)(void *user, const char *text),
     } else add_shape(&t, c->out_type[0].shape);
     hd_text_add(&t, "  %.1f kB", c->bytes / 1e3);
     if (c->flop > 0) hd_text_add(&t, ", %.3g Mflop", c->flop / 1e6);
-    hd_text_add(&t, ", %lld part%s", (long long)c->parts[c->phases - 1], c->parts[c->phases - 1] == 1 ? "" : "s");
+    hd_text_add(&t, ", %lld part%s", (long long)c->parts[c->phases - 1],
+                c->parts[c->phases - 1] == 1 ? "" : "s");
     if (c->serial) hd_text_add(&t, ", one thread");
     if (!t.failed) line(user, t.at);
     hd_text_free(&t);

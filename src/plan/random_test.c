@@ -1,10 +1,17 @@
-// Random graphs and their training: fusion, threads and instruction sets change no bit, and the plan
-// agrees with the same graph in double. Every second graph is smooth; only then can its gradients
-// be held to double, too.
+// Random graphs and their training: fusion, threads and instruction sets change no bit, and the
+// plan agrees with the same graph in double. Every second graph is smooth; only then can its
+// gradients be held to double, too.
 #include "../../test/net.h"
 
 enum { NODES = 40, GRAPHS = 80, FETCHES = 8, MOST = 6000 };
-typedef struct { hd_graph *g; hd_dtype real; uint64_t state; bool smooth; hd_val v[NODES]; int n; } maker;
+typedef struct {
+  hd_graph *g;
+  hd_dtype real;
+  uint64_t state;
+  bool smooth;
+  hd_val v[NODES];
+  int n;
+} maker;
 
 static int below(maker *m, int n) { return (int)((net_uniform(&m->state) + 1) / 2 * n); }
 static hd_val pick(maker *m) { return m->v[below(m, m->n)]; }
@@ -75,8 +82,9 @@ static hd_val product(maker *m, hd_val x) {
   hd_val a = reshaped(m, x);
   if (shape_of(a).rank == 4) a = hd_transpose(a, HD_SHAPE(0, 2, 1, 3));
   int64_t k = shape_of(a).d[shape_of(a).rank - 1];
-  hd_val y = below(m, 2) ? hd_matmul(a, a, .tb = true)
-                         : hd_add(hd_matmul(a, variable(m, HD_SHAPE(k, 7))), variable(m, HD_SHAPE(7)));
+  hd_val y = below(m, 2)
+                 ? hd_matmul(a, a, .tb = true)
+                 : hd_add(hd_matmul(a, variable(m, HD_SHAPE(k, 7))), variable(m, HD_SHAPE(7)));
   return hd_tanh(hd_scale(y, 0.2));
 }
 
@@ -100,8 +108,10 @@ static hd_val moved(maker *m, hd_val x) {
 static hd_val any(maker *m) {
   hd_val x = pick(m);
   switch (below(m, 10)) {
-    case 0: case 1: return unary(m, x);
-    case 2: case 3: return binary(m, x, partner(m, x));
+    case 0:
+    case 1: return unary(m, x);
+    case 2:
+    case 3: return binary(m, x, partner(m, x));
     case 4: return binary(m, x, reduced(m, x, true));
     case 5: return reduced(m, x, below(m, 2));
     case 6: return product(m, x);
@@ -146,14 +156,16 @@ static double near(const void *a, const void *b, hd_shape s) {  // of float to d
 
 static void random_graphs(void **state) {
   (void)state;
-  const hd_env plain = {.threads = 1}, many = {.threads = 3}, narrow = {.threads = 2, .cpu = "avx2"};
+  const hd_env plain = {.threads = 1}, many = {.threads = 3},
+               narrow = {.threads = 2, .cpu = "avx2"};
   for (uint64_t seed = 0; seed < GRAPHS; seed++) {
     net a = net_new(&plain), b = net_new(&many), c = net_new(&plain), d = {.g = hd_graph_new(NULL)};
     build(&a, HD_F32, seed, (hd_compile_options){0});
     build(&b, HD_F32, seed, (hd_compile_options){.no_fusion = true});
     build(&c, HD_F64, seed, (hd_compile_options){0});
     hd_plan_info info = hd_plan_describe(a.plan);
-    if ((double)info.workspace > 1.05 * (double)info.live) fail_msg("seed %d: workspace", (int)seed);
+    if ((double)info.workspace > 1.05 * (double)info.live)
+      fail_msg("seed %d: workspace", (int)seed);
     d.store = hd_store_new(&narrow);
     bool wide = !*hd_store_error(d.store);  // a processor without AVX2 has nothing to compare
     if (wide) build(&d, HD_F32, seed, (hd_compile_options){0});

@@ -1,7 +1,7 @@
 // Workspaces, and a step: a list of kernel calls on pointers that were resolved beforehand.
 #include "plan.h"
 
-typedef struct bound_call {   // a call with this workspace's pointers
+typedef struct bound_call {  // a call with this workspace's pointers
   hd_args args;
   hd_after after;
   const hd_call *call;
@@ -21,7 +21,9 @@ struct hd_workspace {
 };
 
 static void *at(const hd_workspace *w, hd_place p) {
-  return p.kind == HD_PLACE_FIXED ? p.at : p.kind == HD_PLACE_WORKSPACE ? w->memory + p.offset : NULL;
+  return p.kind == HD_PLACE_FIXED       ? p.at
+         : p.kind == HD_PLACE_WORKSPACE ? w->memory + p.offset
+                                        : NULL;
 }
 
 static void epilogue(void *context, int64_t first, int64_t count) {
@@ -29,7 +31,9 @@ static void epilogue(void *context, int64_t first, int64_t count) {
   b->kernels->program_range(b->call->program, first, count, b->program_in, b->program_out);
 }
 
-static void **room(hd_workspace *w, int n) { return hd_arena_alloc(&w->arena, sizeof(void *) * (size_t)(n + 1)); }
+static void **room(hd_workspace *w, int n) {
+  return hd_arena_alloc(&w->arena, sizeof(void *) * (size_t)(n + 1));
+}
 
 static void resolve(const hd_workspace *w, const hd_place *p, int n, void **to) {
   for (int i = 0; i < n; i++) to[i] = at(w, p[i]);
@@ -38,8 +42,14 @@ static void resolve(const hd_workspace *w, const hd_place *p, int n, void **to) 
 static bool prepare(hd_workspace *w, const hd_call *c, bound_call *b) {
   b->call = c;
   b->kernels = w->plan->store->kernels;
-  b->args = (hd_args){.n_in = c->n_in, .n_out = c->n_out, .in_type = c->in_type, .out_type = c->out_type,
-                      .attr = c->attr, .data = c->data, .step = &w->step, .site = c->site};
+  b->args = (hd_args){.n_in = c->n_in,
+                      .n_out = c->n_out,
+                      .in_type = c->in_type,
+                      .out_type = c->out_type,
+                      .attr = c->attr,
+                      .data = c->data,
+                      .step = &w->step,
+                      .site = c->site};
   b->args.in = (const void *const *)room(w, c->n_in);
   b->args.out = room(w, c->n_out);
   if (!c->node || !c->program) return b->args.in && b->args.out;
@@ -81,12 +91,14 @@ void hd_workspace_bind(hd_workspace *w, void *memory) {
 }
 
 hd_workspace *hd_workspace_new(const hd_plan *plan, void *memory, hd_error *err) {
-  if ((uintptr_t)memory % 64) return hd_fail(err, HD_E_ARGUMENT, "workspace: the memory must be 64-byte aligned"), NULL;
+  if ((uintptr_t)memory % 64)
+    return hd_fail(err, HD_E_ARGUMENT, "workspace: the memory must be 64-byte aligned"), NULL;
   hd_workspace *w = hd_workspace_prepare(plan, err);
   if (!w) return NULL;
   w->owner = !memory;
   if (!memory && !(memory = hd_alloc(&plan->env, (size_t)plan->info.workspace))) {
-    hd_fail(err, HD_E_MEMORY, "workspace: memory is out for %lld bytes", (long long)plan->info.workspace);
+    hd_fail(err, HD_E_MEMORY, "workspace: memory is out for %lld bytes",
+            (long long)plan->info.workspace);
     hd_workspace_free(w);
     return NULL;
   }
@@ -123,9 +135,14 @@ const void *hd_workspace_fetch(const hd_workspace *w, int i, hd_type *type) {
   return w && i >= 0 && i < w->plan->fetches ? port(w, &w->plan->fetch[i], type) : NULL;
 }
 
-void hd_workspace_sample(hd_workspace *w, int64_t first) { if (w) w->step.sample = first; }
+void hd_workspace_sample(hd_workspace *w, int64_t first) {
+  if (w) w->step.sample = first;
+}
 
-typedef struct { hd_kernel_fn *run; const hd_args *args; } job;
+typedef struct {
+  hd_kernel_fn *run;
+  const hd_args *args;
+} job;
 static void run_part(void *arg, int64_t part) {
   const job *j = arg;
   j->run(j->args, part);

@@ -8,7 +8,10 @@
 //   c                      |====|          0        (a's place again)
 #include "plan.h"
 
-typedef struct { int32_t time; int32_t producer; } reading;
+typedef struct {
+  int32_t time;
+  int32_t producer;
+} reading;
 
 static void note_read(hd_compile_state *s, void *context, hd_val root, bool full) {
   const reading *r = context;
@@ -17,7 +20,8 @@ static void note_read(hd_compile_state *s, void *context, hd_val root, bool full
   if (root.node != r->producer) v->last = HD_MAX(v->last, r->time);
 }
 
-hd_status hd_buffer_new(hd_compile_state *s, int64_t bytes, int32_t start, int32_t end, int32_t *to) {
+hd_status hd_buffer_new(hd_compile_state *s, int64_t bytes, int32_t start, int32_t end,
+                        int32_t *to) {
   if (s->buffers == s->buffer_room) {
     int32_t room = s->buffer_room ? 2 * s->buffer_room : 64;
     void *more = hd_resize(&s->plan->env, s->buffer, sizeof *s->buffer * (size_t)room);
@@ -26,14 +30,18 @@ hd_status hd_buffer_new(hd_compile_state *s, int64_t bytes, int32_t start, int32
     s->buffer_room = room;
   }
   // A line of slack, so that a vector load at the end of a row stays inside.
-  s->buffer[s->buffers] = (hd_buffer){.bytes = hd_round_up(bytes, 64) + 64, .start = start, .end = end};
+  s->buffer[s->buffers] =
+      (hd_buffer){.bytes = hd_round_up(bytes, 64) + 64, .start = start, .end = end};
   *to = s->buffers++;
   return HD_OK;
 }
 
 // May the unit at time t write its result over `root`? Only if all of its reads of it are at the
 // element being written.
-typedef struct { hd_val root; bool read, other; } overwrite;
+typedef struct {
+  hd_val root;
+  bool read, other;
+} overwrite;
 static void check_overwrite(hd_compile_state *s, void *context, hd_val root, bool full) {
   overwrite *o = context;
   (void)s;
@@ -62,12 +70,20 @@ static void place_assigns(hd_compile_state *s) {
 }
 
 // The results of one unit get buffers.
-typedef struct { hd_value *result; int64_t bytes; int32_t time, unit, taken; hd_compile_state *s; } taker;
+typedef struct {
+  hd_value *result;
+  int64_t bytes;
+  int32_t time, unit, taken;
+  hd_compile_state *s;
+} taker;
 static void take_over(hd_compile_state *s, void *context, hd_val root, bool full) {
   taker *t = context;
   hd_value *v = hd_value_of(s, root);
-  if (t->taken >= 0 || !full || v->buffer < 0 || v->first < 0 || v->last != t->time || v->kept) return;
-  if (s->buffer[v->buffer].end != t->time || hd_type_bytes(hd_type_of(root)) != t->bytes || !may_overwrite(s, t->unit, root)) return;
+  if (t->taken >= 0 || !full || v->buffer < 0 || v->first < 0 || v->last != t->time || v->kept)
+    return;
+  if (s->buffer[v->buffer].end != t->time || hd_type_bytes(hd_type_of(root)) != t->bytes ||
+      !may_overwrite(s, t->unit, root))
+    return;
   t->taken = v->buffer;
 }
 
@@ -83,7 +99,9 @@ static hd_status place_results(hd_compile_state *s, int32_t u) {
       bool wanted = v->last >= 0 || v->place.kind == HD_PLACE_FIXED;
       v->first = t->time;
       if (v->place.kind == HD_PLACE_FIXED || (!wanted && k)) continue;
-      if ((status = hd_buffer_new(s, hd_type_bytes(&n->out[k]), t->time, HD_MAX(v->last, t->time), &v->buffer))) return status;
+      if ((status = hd_buffer_new(s, hd_type_bytes(&n->out[k]), t->time, HD_MAX(v->last, t->time),
+                                  &v->buffer)))
+        return status;
       if (k == 0 && t->members && !wanted) raw = v->buffer;
     }
   }
@@ -99,7 +117,8 @@ static hd_status place_results(hd_compile_state *s, int32_t u) {
     if (take.taken >= 0) {
       v->buffer = take.taken;
       s->buffer[v->buffer].end = HD_MAX(v->last, t->time);
-    } else if ((status = hd_buffer_new(s, bytes, t->time, HD_MAX(v->last, t->time), &v->buffer))) return status;
+    } else if ((status = hd_buffer_new(s, bytes, t->time, HD_MAX(v->last, t->time), &v->buffer)))
+      return status;
   }
   return HD_OK;
 }
@@ -119,8 +138,11 @@ hd_status hd_assign_storage(hd_compile_state *s) {
     const hd_node *n = s->g->node[s->order[i]];
     if (n->leaf == HD_LEAF_INPUT) {
       hd_value *v = hd_value_of(s, (hd_val){s->g, n->id, 0});
-      if ((status = hd_buffer_new(s, hd_type_bytes(&n->out[0]), 0, s->end, &v->buffer))) return status;
-    } else if (n->leaf) hd_value_of(s, (hd_val){s->g, n->id, 0})->place = (hd_place){.kind = HD_PLACE_FIXED, .at = (void *)n->data};
+      if ((status = hd_buffer_new(s, hd_type_bytes(&n->out[0]), 0, s->end, &v->buffer)))
+        return status;
+    } else if (n->leaf)
+      hd_value_of(s, (hd_val){s->g, n->id, 0})->place =
+          (hd_place){.kind = HD_PLACE_FIXED, .at = (void *)n->data};
   }
   for (int i = 0; i < s->assigns; i++) {  // a variable that is copied from is read at the end
     hd_val r = hd_root_of(s->assign[i].value);

@@ -15,10 +15,11 @@ static hd_status failed(const hd_reader *r, const hd_recipe_layer *l, int number
 typedef enum { TO_TARGET, TO_CLASS, TO_ONE } compared;
 
 static compared how(const hd_signature *s, const hd_loss *loss, int64_t width) {
-  bool classes = s->has_label && s->classes > 0;
-  if (!classes || (s->has_target && loss->target != HD_TARGET_CLASS)) return TO_TARGET;
-  bool one = loss->target == HD_TARGET_TRUTHS || loss->target == HD_TARGET_SIGNS;
-  return one && s->classes == 2 && width == 1 ? TO_ONE : TO_CLASS;
+  if (!s->has_label || !s->classes) return TO_TARGET;
+  if (loss->target == HD_TARGET_CLASS) return TO_CLASS;
+  if (loss->target == HD_TARGET_SIGNS && width != 1) return TO_CLASS;
+  if (s->has_target) return TO_TARGET;
+  return loss->target != HD_TARGET_NUMBERS && s->classes == 2 && width == 1 ? TO_ONE : TO_CLASS;
 }
 
 // Shapes and ends of the network that would only show as a riddle in the loss.
@@ -66,9 +67,7 @@ static void add_loss(const hd_recipe *r, const hd_signature *s, const hd_loss *l
   const char *applies = loss->applies ? loss->applies(r->loss_options) : NULL;
   hd_shape shape = hd_type_of(y)->shape;
   bool one = shape.rank == 2 && shape.d[1] == 1, signs = loss->target == HD_TARGET_SIGNS;
-  to->answer = !applies                    ? y
-               : !strcmp(applies, "softmax") ? hd_softmax(y)
-                                             : hd_sigmoid(y);
+  to->answer = !applies ? y : !strcmp(applies, "softmax") ? hd_softmax(y) : hd_sigmoid(y);
   compared with = how(s, loss, one);
   if (with == TO_CLASS) {
     bool index = signs || loss->target == HD_TARGET_CLASS;
@@ -113,8 +112,8 @@ hd_status hd_recipe_build(const hd_recipe *r, const hd_signature *s, hd_graph *g
                         : s->has_label && s->classes ? &hd_loss_cross_entropy
                                                      : &hd_loss_mse;
   if (loss->target == HD_TARGET_CLASS && !(s->has_label && s->classes))
-    return hd_reader_fail(&reader, NULL,
-                          "loss: %s needs classes; the data has numbers: use mse", loss->name);
+    return hd_reader_fail(&reader, NULL, "loss: %s needs classes; the data has numbers: use mse",
+                          loss->name);
   hd_shape shape = {.rank = s->input.type.shape.rank + 1, .d = {HD_BATCH}};
   for (int i = 1; i < shape.rank && i < HD_MAX_RANK; i++) shape.d[i] = s->input.type.shape.d[i - 1];
   hd_val y = to->input = hd_input(g, s->input.name, s->input.type.dtype, shape);

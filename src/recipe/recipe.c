@@ -63,10 +63,11 @@ static const hd_field train_field[] = {
              .help = "L1 penalty: g += l1 sign(w). For L2: weight_decay of the optimizer"),
     HD_FIELD(T, max_norm, REAL, .standard = "0", .low = 0, .high = 1e30,
              .help = "largest norm of the incoming weights of a unit; 0: any"),
-    HD_FIELD(T, ema, REAL, .standard = "0", .low = 0, .high = 0.9999999,
+    HD_FIELD(T, ema, REAL, .standard = "0", .low = 0, .high = 0.99999,
              .help = "decay of an exponential mean of the weights, which is the model; 0: none"),
-    HD_FIELD(T, swa, INT, .standard = "0", .low = 0, .high = 1000000000,
-             .help = "the model is the mean of the weights after this epoch and later ones; 0: no")};
+    HD_FIELD(
+        T, swa, INT, .standard = "0", .low = 0, .high = 1000000000,
+        .help = "the model is the mean of the weights after this epoch and later ones; 0: no")};
 const hd_fields hd_recipe_train_fields = HD_FIELDS("train", T, train_field);
 
 static const hd_fields top_fields = {.name = "recipe",

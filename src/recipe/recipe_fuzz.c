@@ -100,7 +100,7 @@ static void set_word(hd_arena *arena, hd_doc *to, uint64_t *state) {
   static const char *const words[] = {
       "relu", "flatten", "dense",     "conv2d",   "softmax", "same", "explicit", "cross_entropy",
       "mse",  "adam",    "sgd",       "step",     "cosine",  "unit", "standard", "xor",
-      "iris", "mnist",   "he_normal", "constant", "u8",      ""};
+      "iris", "mnist",   "he_normal", "constant", "u8",      "",     "huber",    "hinge"};
   to->first = NULL, to->count = 0;
   to->kind = HD_DOC_TEXT;
   to->text = hd_arena_text(arena, words[next(state) % HD_COUNT(words)]);

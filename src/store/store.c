@@ -27,18 +27,27 @@ void hd_store_free(hd_store *s) {
   hd_release(&env, s);
 }
 
-const char *hd_store_error(const hd_store *s) { return s ? s->error.text : "no store: memory is out"; }
-void hd_store_seed(hd_store *s, uint64_t seed) { if (s) s->seed = seed; }
+const char *hd_store_error(const hd_store *s) {
+  return s ? s->error.text : "no store: memory is out";
+}
+void hd_store_seed(hd_store *s, uint64_t seed) {
+  if (s) s->seed = seed;
+}
 uint64_t hd_store_step(const hd_store *s) { return s ? s->step : 0; }
-void hd_store_set_step(hd_store *s, uint64_t step) { if (s) s->step = step; }
+void hd_store_set_step(hd_store *s, uint64_t step) {
+  if (s) s->step = step;
+}
 int hd_store_count(const hd_store *s) { return s ? s->count : 0; }
-const hd_parameter *hd_store_at(const hd_store *s, int i) { return s && i >= 0 && i < s->count ? s->entry[i] : NULL; }
+const hd_parameter *hd_store_at(const hd_store *s, int i) {
+  return s && i >= 0 && i < s->count ? s->entry[i] : NULL;
+}
 
 // Where `name` is in the hash table, or the free place where it would go.
 static int place_of(const hd_store *s, const char *name) {
   uint64_t h = hd_hash(name, strlen(name), 0);
   int at = (int)(h % (uint64_t)s->places);
-  while (s->place[at] && strcmp(s->entry[s->place[at] - 1]->name, name)) at = at + 1 == s->places ? 0 : at + 1;
+  while (s->place[at] && strcmp(s->entry[s->place[at] - 1]->name, name))
+    at = at + 1 == s->places ? 0 : at + 1;
   return at;
 }
 
@@ -77,7 +86,8 @@ void hd_store_cut(hd_store *s, int count) {
   index_all(s);
 }
 
-static hd_status put(hd_store *s, const char *name, hd_role role, hd_type type, hd_parameter **to, bool *made, hd_error *err) {
+static hd_status put(hd_store *s, const char *name, hd_role role, hd_type type, hd_parameter **to,
+                     bool *made, hd_error *err) {
   char a[96], b[96];
   if (!s) return hd_fail(err, HD_E_ARGUMENT, "no store: memory was out when it was made");
   if (s->error.status) return hd_fail(err, s->error.status, "%s", s->error.text);
@@ -85,7 +95,8 @@ static hd_status put(hd_store *s, const char *name, hd_role role, hd_type type, 
   *made = !p;
   if (p) {
     if (p->type.dtype != type.dtype || !hd_shape_equal(p->type.shape, type.shape))
-      return hd_fail(err, HD_E_SHAPE, "parameter \"%s\": the store holds %s %s, the network wants %s %s", name,
+      return hd_fail(err, HD_E_SHAPE,
+                     "parameter \"%s\": the store holds %s %s, the network wants %s %s", name,
                      hd_dtype_name(p->type.dtype), hd_shape_text(p->type.shape, a, sizeof a),
                      hd_dtype_name(type.dtype), hd_shape_text(type.shape, b, sizeof b));
     *to = p;
@@ -93,7 +104,8 @@ static hd_status put(hd_store *s, const char *name, hd_role role, hd_type type, 
   }
   int64_t count = hd_shape_count(type.shape), bytes;
   if (count < 0 || !hd_mul_size(count, (int64_t)hd_dtype_size(type.dtype), &bytes))
-    return hd_fail(err, HD_E_SHAPE, "parameter \"%s\": bad shape %s", name, hd_shape_text(type.shape, a, sizeof a));
+    return hd_fail(err, HD_E_SHAPE, "parameter \"%s\": bad shape %s", name,
+                   hd_shape_text(type.shape, a, sizeof a));
   if (!grow(s)) return hd_fail(err, HD_E_MEMORY, "parameter \"%s\": memory is out", name);
   // Vectors may be loaded past the end of a short row: keep a cache line of slack.
   void *data = hd_alloc(&s->env, (size_t)bytes + 64);
@@ -101,7 +113,8 @@ static hd_status put(hd_store *s, const char *name, hd_role role, hd_type type, 
   const char *copy = p ? hd_arena_text(&s->arena, name) : NULL;
   if (!copy) {
     hd_release(&s->env, data);
-    return hd_fail(err, HD_E_MEMORY, "parameter \"%s\": memory is out for %lld bytes", name, (long long)bytes);
+    return hd_fail(err, HD_E_MEMORY, "parameter \"%s\": memory is out for %lld bytes", name,
+                   (long long)bytes);
   }
   *p = (hd_parameter){copy, role, type, data};
   s->entry[s->count++] = p;
@@ -110,7 +123,8 @@ static hd_status put(hd_store *s, const char *name, hd_role role, hd_type type, 
   return HD_OK;
 }
 
-hd_status hd_store_put(hd_store *s, const char *name, hd_role role, hd_type type, const hd_parameter **to, hd_error *err) {
+hd_status hd_store_put(hd_store *s, const char *name, hd_role role, hd_type type,
+                       const hd_parameter **to, hd_error *err) {
   hd_parameter *p = NULL;
   bool made;
   hd_status status = put(s, name, role, type, &p, &made, err);
@@ -145,21 +159,30 @@ static double root(double x) {  // Newton; exact enough and free of libm's versi
 static void initialise(const hd_parameter *p, hd_init init, uint64_t seed) {
   hd_random_key key = {seed, hd_hash(p->name, strlen(p->name), 0)};
   int64_t count = hd_shape_count(p->type.shape);
-  double deviation = init.kind >= HD_LECUN_UNIFORM ? root(variance(init.kind, p->type.shape)) : 0, limit = deviation * root(3);
+  double deviation = init.kind >= HD_LECUN_UNIFORM ? root(variance(init.kind, p->type.shape)) : 0,
+         limit = deviation * root(3);
   for (int64_t i = 0; i < count; i++) switch (init.kind) {
-    case HD_INIT_DEFAULT: case HD_ZEROS: fill(p, i, 0); break;
-    case HD_ONES: fill(p, i, 1); break;
-    case HD_CONSTANT: fill(p, i, init.a); break;
-    case HD_UNIFORM: fill(p, i, init.a + ((double)init.b - init.a) * hd_random_uniform(key, (uint64_t)i)); break;
-    case HD_NORMAL: fill(p, i, init.a + init.b * hd_random_normal(key, (uint64_t)i)); break;
-    case HD_LECUN_UNIFORM: case HD_GLOROT_UNIFORM: case HD_HE_UNIFORM:
-      fill(p, i, limit * (2.0 * hd_random_uniform(key, (uint64_t)i) - 1)); break;
-    case HD_LECUN_NORMAL: case HD_GLOROT_NORMAL: case HD_HE_NORMAL:
-      fill(p, i, deviation * hd_random_normal(key, (uint64_t)i)); break;
-  }
+      case HD_INIT_DEFAULT:
+      case HD_ZEROS: fill(p, i, 0); break;
+      case HD_ONES: fill(p, i, 1); break;
+      case HD_CONSTANT: fill(p, i, init.a); break;
+      case HD_UNIFORM:
+        fill(p, i, init.a + ((double)init.b - init.a) * hd_random_uniform(key, (uint64_t)i));
+        break;
+      case HD_NORMAL: fill(p, i, init.a + init.b * hd_random_normal(key, (uint64_t)i)); break;
+      case HD_LECUN_UNIFORM:
+      case HD_GLOROT_UNIFORM:
+      case HD_HE_UNIFORM:
+        fill(p, i, limit * (2.0 * hd_random_uniform(key, (uint64_t)i) - 1));
+        break;
+      case HD_LECUN_NORMAL:
+      case HD_GLOROT_NORMAL:
+      case HD_HE_NORMAL: fill(p, i, deviation * hd_random_normal(key, (uint64_t)i)); break;
+    }
 }
 
-hd_status hd_store_variable(hd_store *s, const char *name, hd_role role, hd_type type, hd_init init, hd_parameter **to, hd_error *err) {
+hd_status hd_store_variable(hd_store *s, const char *name, hd_role role, hd_type type, hd_init init,
+                            hd_parameter **to, hd_error *err) {
   bool made;
   hd_status status = put(s, name, role, type, to, &made, err);
   if (!status && made) initialise(*to, init, s->seed);

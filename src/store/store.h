@@ -11,10 +11,10 @@
 
 struct hd_store {
   hd_env env;
-  hd_arena arena;          // entries and names
+  hd_arena arena;  // entries and names
   hd_parameter **entry;
   int count, room;
-  int32_t *place;          // hash table of names: index into entry, plus 1
+  int32_t *place;  // hash table of names: index into entry, plus 1
   int places;
   hd_pool *pool;
   const hd_kernels *kernels;
@@ -23,7 +23,9 @@ struct hd_store {
 };
 
 // The parameter of a variable, made and initialised by (seed, name) if there is none.
-HD_NODISCARD hd_status hd_store_variable(hd_store *store, const char *name, hd_role role, hd_type type, hd_init init, hd_parameter **to, hd_error *err);
+HD_NODISCARD hd_status hd_store_variable(hd_store *store, const char *name, hd_role role,
+                                         hd_type type, hd_init init, hd_parameter **to,
+                                         hd_error *err);
 
 // Forgets all parameters after the first `count`: takes back a load that failed.
 void hd_store_cut(hd_store *store, int count);

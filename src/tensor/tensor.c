@@ -82,8 +82,8 @@ hd_tensor hd_tensor_new(const hd_env *env, hd_dtype dtype, hd_shape shape, hd_er
   }
   tensor.data = hd_alloc(env, (size_t)bytes);
   if (!tensor.data)
-    hd_fail(err, HD_E_MEMORY, "tensor %s %s: memory is out for %lld bytes", hd_dtype_name(dtype), text,
-            (long long)bytes);
+    hd_fail(err, HD_E_MEMORY, "tensor %s %s: memory is out for %lld bytes", hd_dtype_name(dtype),
+            text, (long long)bytes);
   return tensor;
 }
 

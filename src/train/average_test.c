@@ -27,24 +27,28 @@ static bool on_epoch(void *user, const hd_progress *p) {
   return true;
 }
 
-static run fit(hd_fit_options o, int threads, const char *folder, bool resume, int64_t stop_at) {
-  hd_env env = {.threads = threads};
-  run r = {.store = hd_store_new(&env), .net = toy_small(&env), .stop_at = stop_at};
+static void fit_on(run *r, hd_fit_options o, const char *folder, bool resume, int64_t stop_at) {
   toy_images images = {.side = 8}, others = {.side = 8, .first = 5000};
   hd_data data = toy_data(&images, SAMPLES), valid = toy_data(&others, 30);
   hd_error err = {0};
+  r->stop_at = stop_at;
   o.batch = BATCH;
   o.epochs = EPOCHS;
   o.valid = &valid;
-  o.accuracy = r.net.accuracy;
-  o.user = &r;
+  o.accuracy = r->net.accuracy;
+  o.user = r;
   o.on_step = on_step;
   o.on_epoch = on_epoch;
   o.checkpoints = folder;
   o.resume = resume;
-  o.result = &r.result;
-  r.status = (hd_fit)(r.store, r.net.loss, &data, &err, o);
-  if (r.status && r.status != HD_E_STOPPED) fail_msg("%s", err.text);
+  o.result = &r->result;
+  r->status = (hd_fit)(r->store, r->net.loss, &data, &err, o);
+  if (r->status && r->status != HD_E_STOPPED) fail_msg("%s", err.text);
+}
+static run fit(hd_fit_options o, int threads, const char *folder, bool resume, int64_t stop_at) {
+  hd_env env = {.threads = threads};
+  run r = {.store = hd_store_new(&env), .net = toy_small(&env)};
+  fit_on(&r, o, folder, resume, stop_at);
   return r;
 }
 static void end(run *r) {
@@ -165,6 +169,9 @@ static void a_plateau_lowers_the_rate(void **state) {
       else if (++wait == 2) lr = fmax(lr / 2, 0.009), wait = 0, drops++;
     }
     assert_float_equal(*(float *)hd_store_find(r.store, "adam_1/lr")->data, lr, 1e-9);
+    fit_on(&r, o, NULL, false, 0);  // a second run starts afresh
+    const double *seen = hd_store_find(r.store, "plateau")->data;
+    assert_true(seen[2] == EPOCHS && r.lr[0] == 0.03f);
     end(&r);
   }
   assert_true(drops >= 2 && improvements >= 4);

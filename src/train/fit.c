@@ -194,6 +194,7 @@ static hd_status prepare(hd_fit_run *r) {
     hd_error why = {0};
     status = hd_checkpoint_load(r->store, r->o->checkpoints, &r->count, &why);
     status = status == HD_E_NOT_FOUND ? HD_OK : status ? hd_fail(r->err, status, "%s", why.text) : HD_OK;  // nothing yet: start afresh
+    if (r->count.best_epoch) r->result.best = (hd_metrics){r->count.best_loss, NAN};
   }
   if (status) return status;
   r->order = hd_alloc(&r->store->env, sizeof *r->order * (size_t)r->data->samples);

@@ -24,8 +24,8 @@ static hd_val state(const job *j, const char *name, hd_dtype dtype, float first)
 // Sums of gradients over `accumulate` finite steps, one after the other; the last of them goes on
 // with the mean and starts afresh.
 static void accumulate(job *j) {
-  hd_val done = state(j, "accumulated", j->real, 0),
-         now = hd_select(j->finite, hd_add_scalar(done, 1), done);
+  hd_val done = state(j, "accumulated", j->real, 0);
+  hd_val now = hd_select(j->finite, hd_add_scalar(done, 1), done);
   hd_val zero = hd_scalar_like(done, 0);
   j->whole = hd_equal(now, hd_scalar_like(now, j->o->accumulate));
   hd_assign(done, hd_select(j->whole, zero, now));
@@ -70,10 +70,10 @@ static hd_val fresh(const job *j, hd_val t) {
   if (o->ema != 0) return hd_scale(hd_optimizer_correction(t, o->ema), 1 - (double)o->ema);
   if (!o->swa) return (hd_val){0};
   hd_val steps = hd_scalar_like(t, o->steps_per_epoch > 0 ? o->steps_per_epoch : 1);
-  hd_val epochs = hd_floor(hd_div(t, steps)),
-         before = hd_floor(hd_div(hd_add_scalar(t, -1), steps));
-  hd_val number = hd_add_scalar(epochs, 1 - o->swa),
-         one = hd_scalar_like(t, 1);  // of this epoch among those averaged
+  hd_val epochs = hd_floor(hd_div(t, steps));
+  hd_val before = hd_floor(hd_div(hd_add_scalar(t, -1), steps));
+  hd_val number = hd_add_scalar(epochs, 1 - o->swa);  // of this epoch among those averaged
+  hd_val one = hd_scalar_like(t, 1);
   hd_val part = hd_select(hd_greater(epochs, before), hd_reciprocal(hd_maximum(number, one)),
                           hd_scalar_like(t, 0));
   return hd_select(hd_less(number, one), one, part);
@@ -82,8 +82,8 @@ static hd_val fresh(const job *j, hd_val t) {
 static void minimize(job *j, hd_val loss, const hd_optimizer *optimizer) {
   const hd_minimize_options *o = j->o;
   const hd_optimizer_rule *rule = optimizer->rule;
-  hd_val steps = state(j, "step", HD_I32, 0),
-         rate = state(j, "lr", j->real, rule->lr(optimizer->options));
+  hd_val steps = state(j, "step", HD_I32, 0);
+  hd_val rate = state(j, "lr", j->real, rule->lr(optimizer->options));
   // x - x is 0 for every finite x and NaN for the others.
   j->whole = j->finite = hd_equal(hd_sub(loss, loss), hd_scalar_like(loss, 0));
   if (o->accumulate > 1) accumulate(j);

@@ -181,11 +181,15 @@ static void what_makes_no_sense_is_refused(void **state) {
   const struct {
     hd_minimize_options o;
     const char *why;
-  } table[] = {{{.clip_norm = -1}, "must not be negative"},
-               {{.accumulate = -1}, "must not be negative"},
-               {{.ema = 1}, "ema is 1, must be from 0 up to 1"},
-               {{.ema = NAN}, "ema is"},
-               {{.ema = 0.5f, .swa = 1}, "give one"}};
+  } table[] = {
+      {{.clip_norm = -1}, "must not be negative"},
+      {{.accumulate = -1}, "must not be negative"},
+      {{.ema = 1}, "ema is 1, must be from 0 up to 1"},
+      {{.ema = NAN}, "ema is"},
+      {{.ema = 0.5f, .swa = 1}, "give one"},
+      {{.schedule = {.kind = HD_SCHEDULE_STEP, .every = -1}}, "must be positive"},
+      {{.schedule = {.kind = HD_SCHEDULE_RESTARTS, .growth = 0.5f}}, "growth must be at least 1"},
+      {{.schedule = {.kind = HD_SCHEDULE_ONE_CYCLE, .peak = 1}}, "peak between 0 and 1"}};
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     net n = net_new(NULL);
     assert_null((hd_minimize)(build(n.g).loss, hd_sgd(), table[i].o).graph);

@@ -1,6 +1,5 @@
-// Stochastic gradient descent with momentum: v = mu v + g, w = w - lr v; Nesterov: w = w - lr (g +
-// mu v). The classical form keeps lr within v: v = mu v - lr g, w = w + v; Nesterov: w = w + mu v -
-// lr g.
+// SGD with momentum: v = mu v + g, w = w - lr v; Nesterov: w -= lr (g + mu v).
+// The classical form keeps lr within v: v = mu v - lr g, w = w + v; Nesterov: w += mu v - lr g.
 #include "optimizer.h"
 
 #define O hd_sgd_options
