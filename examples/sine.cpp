@@ -13,7 +13,8 @@ int main() {
   std::unique_ptr<hd_store, void (*)(hd_store *)> p(hd_store_new(nullptr), hd_store_free);
   hd_val x = hd_input(g.get(), "x", HD_F32, HD_SHAPE(HD_BATCH, 1));
   hd_val t = hd_input(g.get(), "y", HD_F32, HD_SHAPE(HD_BATCH, 1));
-  hd_val y = hd_dense(hd_tanh(hd_dense(hd_tanh(hd_dense(x, .units = 32)), .units = 32)), .units = 1);
+  hd_val h = hd_tanh(hd_dense(hd_tanh(hd_dense(x, .units = 32)), .units = 32));
+  hd_val y = hd_dense(h, .units = 1);
 
   // A source of our own: sample i is (x, sin x) for x in [-pi, pi].
   hd_data data{};
@@ -30,7 +31,8 @@ int main() {
   };
 
   hd_error err;
-  if (hd_fit(p.get(), hd_mse(y, t), &data, &err, .optimizer = hd_adam(.lr = 0.01f), .schedule = {.kind = HD_SCHEDULE_COSINE}, .batch = 64, .epochs = 200)) {
+  if (hd_fit(p.get(), hd_mse(y, t), &data, &err, .optimizer = hd_adam(.lr = 0.01f),
+             .schedule = {.kind = HD_SCHEDULE_COSINE}, .batch = 64, .epochs = 200)) {
     std::fprintf(stderr, "sine: %s\n", err.text);
     return 1;
   }

@@ -5,11 +5,13 @@
 #include "../include/hadal/op.h"
 
 static const char head[] =
-  "# Ops\n\n"
-  "Made from the records in `src/op`, one file each. *Gradient*: \"any order\" means that the gradient is made\n"
-  "of nodes that have gradients themselves, and second derivatives are tested; \"none\" that no gradient\n"
-  "flows. A kink is where the derivative jumps, with the convention there.\n\n"
-  "| op | what it does | ONNX | gradient | kink |\n|---|---|---|---|---|\n";
+    "# Ops\n\n"
+    "Made from the records in `src/op`, one file each. *Gradient*: \"any order\" means that the "
+    "gradient is made\n"
+    "of nodes that have gradients themselves, and second derivatives are tested; \"none\" that no "
+    "gradient\n"
+    "flows. A kink is where the derivative jumps, with the convention there.\n\n"
+    "| op | what it does | ONNX | gradient | kink |\n|---|---|---|---|---|\n";
 
 static void escaped(FILE *to, const char *text) {
   for (; text && *text; text++) {
@@ -23,7 +25,10 @@ static void write_page(FILE *to) {
   for (const hd_op *const *op = hd_ops(); *op; op++) {
     fprintf(to, "| `%s` | ", (*op)->name);
     escaped(to, (*op)->math);
-    fprintf(to, " | %s | %s | ", (*op)->onnx ? (*op)->onnx : "", !(*op)->grad ? "none" : (*op)->no_second ? "first order" : "any order");
+    fprintf(to, " | %s | %s | ", (*op)->onnx ? (*op)->onnx : "",
+            !(*op)->grad       ? "none"
+            : (*op)->no_second ? "first order"
+                               : "any order");
     escaped(to, (*op)->kink ? (*op)->kink : "");
     fputs(" |\n", to);
   }

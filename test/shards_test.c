@@ -48,7 +48,7 @@ static hd_status train(const hd_comm *comm, int shards, hd_store **to, hd_error 
   return status;
 }
 
-// ---- Two processes and a socket ------------------------------------------------------------------
+// ---- Two processes and a socket -----------------------------------------------------------------
 static bool send_all(int fd, const char *p, size_t bytes) {
   for (ssize_t n; bytes; p += n, bytes -= (size_t)n)
     if ((n = send(fd, p, bytes, MSG_NOSIGNAL)) <= 0) return false;

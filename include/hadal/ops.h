@@ -13,7 +13,7 @@ extern "C" {
 #define HD_AXIS(i) (1u << (i))   // a mask of axes: HD_AXIS(0) | HD_AXIS(2)
 #define HD_LAST_AXIS (1u << 31)  // the last one, whatever the rank
 
-// ---- Elementwise, one input. f32 or f64; the result has x's shape. -------------------------------
+// ---- Elementwise, one input. f32 or f64; the result has x's shape. ------------------------------
 HD_API hd_val hd_neg(hd_val x);
 HD_API hd_val hd_abs(hd_val x);      // gradient 0 at 0
 HD_API hd_val hd_sign(hd_val x);     // -1, 0 or 1; gradient 0
@@ -74,7 +74,7 @@ HD_API hd_val hd_bipolar_step(hd_val x);  // 1 for x >= 0, else -1; no gradient
 HD_API hd_val hd_cast(hd_val x, hd_dtype dtype);  // f32, f64, i32, bool, u8; no gradient through integers
 HD_API hd_val hd_stop_gradient(hd_val x);         // x; no gradient passes
 
-// ---- Elementwise, broadcasting --------------------------------------------------------------------
+// ---- Elementwise, broadcasting ------------------------------------------------------------------
 HD_API hd_val hd_add(hd_val a, hd_val b);
 HD_API hd_val hd_sub(hd_val a, hd_val b);
 HD_API hd_val hd_mul(hd_val a, hd_val b);
@@ -93,7 +93,7 @@ HD_API hd_val hd_less_equal(hd_val a, hd_val b);
 HD_API hd_val hd_equal(hd_val a, hd_val b);
 HD_API hd_val hd_select(hd_val condition, hd_val a, hd_val b);  // condition (bool) ? a : b
 
-// ---- Linear algebra ---------------------------------------------------------------------------------
+// ---- Linear algebra -----------------------------------------------------------------------------
 typedef struct hd_matmul_options {
   HD_OPTIONS;
   bool ta HD_Z, tb HD_Z;  // the last two axes of a, b are transposed
@@ -105,7 +105,7 @@ HD_API hd_val hd_matmul(hd_val a, hd_val b, hd_matmul_options options);
 #define hd_matmul(...) \
   hd_matmul(HD_HEAD2_(__VA_ARGS__, ), HD_LIT(hd_matmul_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
 
-// ---- Convolution and pooling, channels-last ---------------------------------------------------------
+// ---- Convolution and pooling, channels-last -----------------------------------------------------
 typedef enum hd_padding { HD_VALID = 0, HD_SAME, HD_EXPLICIT } hd_padding;
 
 typedef struct hd_op_conv2d_options {
@@ -144,7 +144,7 @@ HD_API hd_val hd_min_pool2d(hd_val x, hd_pool2d_options options);
 HD_API hd_val hd_global_avg_pool2d(hd_val x);  // (N, H, W, C) -> (N, C)
 HD_API hd_val hd_global_max_pool2d(hd_val x);
 
-// ---- Shape ------------------------------------------------------------------------------------------
+// ---- Shape --------------------------------------------------------------------------------------
 // HD_BATCH ... stand for the bound size, 0 for x's own on that axis, one HD_ANY for what is left.
 HD_API hd_val hd_reshape(hd_val x, hd_shape shape);
 HD_API hd_val hd_flatten(hd_val x);                          // (N, ...) -> (N, product)
@@ -172,14 +172,14 @@ HD_API hd_val hd_expand_like(hd_val x, hd_val like, hd_expand_like_options optio
   hd_expand_like(HD_HEAD2_(__VA_ARGS__, ), HD_LIT(hd_expand_like_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
 HD_API hd_val hd_reshape_like(hd_val x, hd_val like);
 
-// ---- Index ------------------------------------------------------------------------------------------
+// ---- Index --------------------------------------------------------------------------------------
 // table (V, ...), index i32 (...) -> index's axes then table's other axes. An index outside 0 .. V-1
 // reads zeros (the data layer refuses it before).
 HD_API hd_val hd_gather(hd_val table, hd_val index);
 HD_API hd_val hd_scatter_add(hd_val x, hd_val index, int64_t rows);  // its transpose: (rows, ...)
 HD_API hd_val hd_one_hot(hd_val index, int64_t depth);               // i32 (...) -> f32 (..., depth)
 
-// ---- Reductions -------------------------------------------------------------------------------------
+// ---- Reductions ---------------------------------------------------------------------------------
 typedef struct hd_reduce_options {
   HD_OPTIONS;
   unsigned axes HD_Z;  // mask; default all
@@ -199,7 +199,7 @@ HD_API hd_val hd_argmax(hd_val x, int axis);  // i32; axis < 0: from the end; fi
 HD_API hd_val hd_softmax(hd_val x);           // along the last axis
 HD_API hd_val hd_log_softmax(hd_val x);
 
-// ---- Normalisation, random, losses --------------------------------------------------------------------
+// ---- Normalisation, random, losses --------------------------------------------------------------
 typedef struct hd_op_batch_norm_options {
   HD_OPTIONS;
   float epsilon HD_Z;  // default 1e-5

@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-// ---- Schedules: the factor on the learning rate, by epoch -------------------------------------------
+// ---- Schedules: the factor on the learning rate, by epoch ---------------------------------------
 // e: epochs so far, with fractions; x = e / total, at most 1; lr: of the optimiser's options.
 typedef enum hd_schedule_kind {
   HD_SCHEDULE_CONSTANT = 0,  // 1
@@ -47,7 +47,7 @@ extern HD_API const hd_fields hd_schedule_fields;
 // At an optimiser step, which counts from 0.
 HD_API double hd_schedule_factor(const hd_schedule *schedule, double steps_per_epoch, double epochs, int64_t step);
 
-// ---- Optimisers ------------------------------------------------------------------------------------
+// ---- Optimisers ---------------------------------------------------------------------------------
 typedef struct hd_optimizer_rule hd_optimizer_rule;  // one file of src/train each
 typedef struct hd_optimizer {
   const hd_optimizer_rule *rule;  // NULL: none
@@ -235,7 +235,7 @@ HD_API hd_update hd_minimize(hd_val loss, hd_optimizer optimizer, hd_minimize_op
 #define hd_minimize(...) \
   hd_minimize(HD_HEAD2_(__VA_ARGS__, ), HD_LIT(hd_minimize_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
 
-// ---- Fitting ---------------------------------------------------------------------------------------
+// ---- Fitting ------------------------------------------------------------------------------------
 typedef struct hd_metrics {   // means over samples
   double loss, accuracy;      // accuracy: NaN where it is not defined
 } hd_metrics;
@@ -312,7 +312,7 @@ HD_API hd_tensor hd_predict(hd_store *store, hd_val value, hd_tensor input, hd_e
 // The same for the columns of data that value's inputs name.
 HD_API hd_tensor hd_predict_data(hd_store *store, hd_val value, const hd_data *data, int batch, hd_error *err);
 
-// ---- Checkpoints -----------------------------------------------------------------------------------
+// ---- Checkpoints --------------------------------------------------------------------------------
 // Everything that a resumed run needs, in one safetensors file with a checksum. Written atomically;
 // the last `keep` stay; a damaged one is passed over for the one before.
 typedef struct hd_counters {

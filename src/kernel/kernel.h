@@ -87,7 +87,7 @@ typedef enum hd_tile {
 } hd_tile;
 typedef void hd_tile_fn(float *y, const float *a, const float *b, const float *c, int64_t n);
 
-// ---- Programs: chains of tiles, one pass over memory ---------------------------------------------
+// ---- Programs: chains of tiles, one pass over memory --------------------------------------------
 // The domain is a box d[0..rank-1] (rank >= 1) in row-major order. Operands walk it with strides
 // of their own, in elements: 0 broadcasts. Outputs are contiguous over the domain.
 enum { HD_PROGRAM_RANK = 6, HD_PROGRAM_OPERANDS = 24, HD_PROGRAM_STEPS = 64 };

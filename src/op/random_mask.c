@@ -4,7 +4,12 @@
 #include "../base/random.h"
 
 // In a sealed graph the shape is an attribute: the mask does not wait for x, and x may die.
-typedef struct { hd_random_mask_options o; int64_t d[HD_MAX_RANK]; int rank; bool known; } mask_attr;
+typedef struct {
+  hd_random_mask_options o;
+  int64_t d[HD_MAX_RANK];
+  int rank;
+  bool known;
+} mask_attr;
 
 static float rate_of(const void *attr) {
   float rate = ((const mask_attr *)attr)->o.rate;
@@ -82,26 +87,41 @@ static hd_status lower(hd_lowering *l) {
 }
 
 static const hd_field field[] = {
-  {.name = "rate", .kind = HD_FIELD_REAL, .offset = offsetof(mask_attr, o.rate), .count = 1,
-   .standard = "0.5", .low = 1e-6, .high = 0.999999, .main = true, .help = "probability of zero"},
-  HD_FIELD_ARRAY(mask_attr, d, INT64, HD_MAX_RANK, .standard = "0", .help = "the shape"),
-  HD_FIELD(mask_attr, rank, INT, .standard = "0", .help = "of the shape"),
-  HD_FIELD(mask_attr, known, BOOL, .standard = "false", .help = "the shape is given")};
+    {.name = "rate",
+     .kind = HD_FIELD_REAL,
+     .offset = offsetof(mask_attr, o.rate),
+     .count = 1,
+     .standard = "0.5",
+     .low = 1e-6,
+     .high = 0.999999,
+     .main = true,
+     .help = "probability of zero"},
+    HD_FIELD_ARRAY(mask_attr, d, INT64, HD_MAX_RANK, .standard = "0", .help = "the shape"),
+    HD_FIELD(mask_attr, rank, INT, .standard = "0", .help = "of the shape"),
+    HD_FIELD(mask_attr, known, BOOL, .standard = "false", .help = "the shape is given")};
 static const hd_fields fields = HD_FIELDS("random_mask", mask_attr, field);
 
 static const mask_attr rare = {.o.rate = 0.1f}, bad = {.o.rate = 1};
-static const hd_case cases[] = {
-  {.in = {{HD_F32, {1, {7}}}}},
-  {.in = {{HD_F32, {2, {3, 37}}}}, .attr = &rare},
-  {.in = {{HD_F32, {4, {2, 3, 5, 700}}}}, .attr = &rare},
-  {.in = {{HD_F32, {1, {7}}}}, .attr = &bad, .refuse = "rate is 1, must be at least 0 and below 1"},
-  {0}};
+static const hd_case cases[] = {{.in = {{HD_F32, {1, {7}}}}},
+                                {.in = {{HD_F32, {2, {3, 37}}}}, .attr = &rare},
+                                {.in = {{HD_F32, {4, {2, 3, 5, 700}}}}, .attr = &rare},
+                                {.in = {{HD_F32, {1, {7}}}},
+                                 .attr = &bad,
+                                 .refuse = "rate is 1, must be at least 0 and below 1"},
+                                {0}};
 
-const hd_op hd_def_random_mask = {
-  .name = "random_mask", .math = "y = 0 with probability rate, else 1 / (1 - rate)",
-  .fields = &fields, .min_in = 1, .max_in = 1,
-  .n_out = 1, .shape = shape, HD_REFS(random_mask), .lower = lower, .rewrite = rewrite,
-  .random = true, .cases = cases};
+const hd_op hd_def_random_mask = {.name = "random_mask",
+                                  .math = "y = 0 with probability rate, else 1 / (1 - rate)",
+                                  .fields = &fields,
+                                  .min_in = 1,
+                                  .max_in = 1,
+                                  .n_out = 1,
+                                  .shape = shape,
+                                  HD_REFS(random_mask),
+                                  .lower = lower,
+                                  .rewrite = rewrite,
+                                  .random = true,
+                                  .cases = cases};
 
 hd_val(hd_random_mask)(hd_val x, hd_random_mask_options options) {
   return hd_node_add(&hd_def_random_mask, &(mask_attr){.o = options}, &x, 1);

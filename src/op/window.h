@@ -7,8 +7,14 @@
 // Attributes of the gradients of windowed ops. They need the shape of an input of the forward op,
 // nothing else of it: it comes as an input `like`, and on a sealed graph as numbers, so that the
 // input itself need not be kept.
-typedef struct hd_conv2d_like { hd_op_conv2d_options o; int64_t like[4]; } hd_conv2d_like;
-typedef struct hd_pool2d_like { hd_pool2d_options o; int64_t like[4]; } hd_pool2d_like;
+typedef struct hd_conv2d_like {
+  hd_op_conv2d_options o;
+  int64_t like[4];
+} hd_conv2d_like;
+typedef struct hd_pool2d_like {
+  hd_pool2d_options o;
+  int64_t like[4];
+} hd_pool2d_like;
 
 // Element i of a list where a scalar fills both: {s} is {s, s}, and nothing is `standard`.
 static inline int64_t hd_pair(const int v[2], int i, int standard) {
@@ -53,7 +59,8 @@ hd_status hd_pool_lower(hd_lowering *l, hd_pool2d g, hd_kernel_fn *run);
 static inline void hd_unpool_finished(const hd_args *a, const hd_pool2d_plan *plan, int64_t part) {
   int64_t rows = plan->p.n * plan->p.h, line = plan->p.w * plan->p.c;
   int64_t first = rows * part / plan->block, last = rows * (part + 1) / plan->block;
-  if (a->after && last > first) a->after->run(a->after->context, first * line, (last - first) * line);
+  if (a->after && last > first)
+    a->after->run(a->after->context, first * line, (last - first) * line);
 }
 
 hd_val hd_conv2d_input(hd_val dy, hd_val w, hd_val x, const hd_op_conv2d_options *o);
@@ -70,19 +77,19 @@ extern const char *const hd_padding_names[];
 #define HD_PADDING_FIELDS(S) \
   HD_FIELD(S, pad, CHOICE, .standard = "valid", .choices = hd_padding_names, \
            .help = "around x: none, what keeps the size, or `padding`"), \
-  HD_FIELD_ARRAY(S, padding, INT, 4, .standard = "0", .high = INT32_MAX, \
-                 .help = "explicit: top, left, bottom, right")
+      HD_FIELD_ARRAY(S, padding, INT, 4, .standard = "0", .high = INT32_MAX, \
+                     .help = "explicit: top, left, bottom, right")
 #define HD_CONV_FIELDS(S) \
   HD_AXES_FIELD(S, stride, "1", .main = false), HD_AXES_FIELD(S, dilation, "1", .main = false), \
-  HD_FIELD(S, groups, INT, .standard = "1", .low = 1, .high = INT32_MAX, \
-           .help = "of channels, each with filters of its own"), \
-  HD_PADDING_FIELDS(S)
+      HD_FIELD(S, groups, INT, .standard = "1", .low = 1, .high = INT32_MAX, \
+               .help = "of channels, each with filters of its own"), \
+      HD_PADDING_FIELDS(S)
 #define HD_POOL_FIELDS(S) \
   HD_AXES_FIELD(S, window, "", .main = true), HD_AXES_FIELD(S, stride, "window", .main = false), \
-  HD_PADDING_FIELDS(S), \
-  HD_FIELD(S, ceil, BOOL, .standard = "false", .help = "round the output size up"), \
-  HD_FIELD(S, count_padding, BOOL, .standard = "false", \
-           .help = "average: divide by the whole window at the edges")
+      HD_PADDING_FIELDS(S), \
+      HD_FIELD(S, ceil, BOOL, .standard = "false", .help = "round the output size up"), \
+      HD_FIELD(S, count_padding, BOOL, .standard = "false", \
+               .help = "average: divide by the whole window at the edges")
 #define HD_CONV2D_FIELDS HD_CONV_FIELDS(hd_op_conv2d_options)
 #define HD_POOL2D_FIELDS HD_POOL_FIELDS(hd_pool2d_options)
 #define HD_LIKE_FIELD(S) \

@@ -2,7 +2,7 @@
 #include "../base/json.h"
 #include "plan.h"
 
-// ---- Expanding nodes to tiles ------------------------------------------------------------------------
+// ---- Expanding nodes to tiles -------------------------------------------------------------------
 // While a program is built, operands are registers 0, 1, ... and steps are STEP, STEP + 1, ...
 enum { STEP = 1000 };
 struct hd_expand {
@@ -47,7 +47,7 @@ static int16_t final_register(const hd_program *p, int16_t r) {
 
 void *hd_lower_alloc(hd_lowering *l, size_t bytes) { return hd_arena_alloc(l->arena, bytes); }
 
-// ---- Programs -----------------------------------------------------------------------------------------
+// ---- Programs -----------------------------------------------------------------------------------
 static void set_strides(hd_operand *o, const hd_program *p, hd_shape view) {
   int64_t stride = 1;
   for (int k = p->rank - 1, j = view.rank - 1; j >= 0 && k >= 0; k--, j--) {
@@ -146,7 +146,7 @@ static void run_program(const hd_args *a, int64_t part) {
   ((const hd_kernels *)a->attr)->program_run(c->program, part, a->in, a->out);
 }
 
-// ---- Single nodes ---------------------------------------------------------------------------------------
+// ---- Single nodes -------------------------------------------------------------------------------
 static void whole_copy(const hd_args *a, int64_t part) {
   (void)part;
   memcpy(a->out[0], a->in[0], (size_t)hd_type_bytes(&a->out_type[0]));
@@ -209,7 +209,7 @@ static hd_status lower_node(hd_compile_state *s, const hd_unit *u, hd_call *call
   return HD_OK;
 }
 
-// ---- Places ---------------------------------------------------------------------------------------------
+// ---- Places -------------------------------------------------------------------------------------
 static hd_status places(hd_compile_state *s, const hd_val *v, int n, hd_place **to) {
   *to = hd_arena_alloc(&s->plan->arena, sizeof **to * (size_t)(n + 1));
   if (!*to) return hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");

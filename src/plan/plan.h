@@ -59,7 +59,7 @@ struct hd_plan {
   hd_plan_info info;
 };
 
-// ---- While compiling -------------------------------------------------------------------------------
+// ---- While compiling ----------------------------------------------------------------------------
 
 // A unit: nodes that run as one kernel call. A producer with an epilogue, a group of elementwise
 // nodes, or a single node.

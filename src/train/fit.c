@@ -6,7 +6,7 @@
 #include "../../include/hadal/io.h"
 #include "optimizer.h"
 
-// ---- One step --------------------------------------------------------------------------------------
+// ---- One step -----------------------------------------------------------------------------------
 static hd_status train_step(hd_fit_run *r, const int64_t *index, int64_t batch, double *loss, double *accuracy) {
   if (r->shards) return hd_shards_step(r, index, loss, accuracy);
   hd_feed *f = batch == r->full.batch ? &r->full : &r->rest;
@@ -33,7 +33,7 @@ static hd_progress progress(const hd_fit_run *r, double loss) {
                        .lr = factor * hd_fit_rate(r)};
 }
 
-// ---- Checkpoints --------------------------------------------------------------------------------------
+// ---- Checkpoints --------------------------------------------------------------------------------
 static hd_status checkpoint(hd_fit_run *r) {
   if (!r->o->checkpoints || (r->store->env.comm && r->store->env.comm->rank)) return HD_OK;
   r->count.saves++;
@@ -41,7 +41,7 @@ static hd_status checkpoint(hd_fit_run *r) {
   return hd_checkpoint_save(r->store, r->o->checkpoints, r->o->keep, &r->count, r->err);
 }
 
-// ---- One epoch -----------------------------------------------------------------------------------------
+// ---- One epoch ----------------------------------------------------------------------------------
 static void shuffle(hd_fit_run *r) {
   for (int64_t i = 0; i < r->data->samples; i++) r->order[i] = i;
   uint64_t epoch = (uint64_t)r->count.epoch;
@@ -123,7 +123,7 @@ static hd_status end_epoch(hd_fit_run *r) {
   return status || go_on ? status : hd_fail(r->err, HD_E_STOPPED, "stopped after epoch %d", p.epoch);
 }
 
-// ---- The whole run ---------------------------------------------------------------------------------------
+// ---- The whole run ------------------------------------------------------------------------------
 static hd_status open_plans(hd_fit_run *r) {
   const hd_fit_options *o = r->o;
   hd_optimizer adam = hd_adam();

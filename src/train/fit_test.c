@@ -50,7 +50,7 @@ static void xor_is_learned(void **state) {
   net_free(&n);
 }
 
-// ---- Steps: data of the user's own, the rest of an epoch, learning rates --------------------------
+// ---- Steps: data of the user's own, the rest of an epoch, learning rates ------------------------
 typedef struct { int count[10], reads, longest; double lr[64]; int64_t seen; } record;
 static record now;
 
@@ -137,7 +137,7 @@ static void a_source_that_fails_stops_the_run(void **state) {
   net_free(&n);
 }
 
-// ---- Stopping -------------------------------------------------------------------------------------
+// ---- Stopping -----------------------------------------------------------------------------------
 typedef struct { int epochs, until_epoch; int64_t until_step; double best; int best_epoch; float w; const hd_store *s; } watch;
 static bool on_epoch(void *user, const hd_progress *p) {
   watch *w = user;
@@ -198,7 +198,7 @@ static void callbacks_stop(void **state) {
   net_free(&n);
 }
 
-// ---- Divergence -----------------------------------------------------------------------------------
+// ---- Divergence ---------------------------------------------------------------------------------
 static void a_nan_is_explained(void **state) {
   (void)state;
   for (int c = 0; c < 6; c++) {  // an op, a weight, a sample; whole batches and shards
