@@ -20,14 +20,16 @@ typedef enum hd_schedule_kind {
   HD_SCHEDULE_LINEAR,        // floor + (1 - floor) (1 - x)
   HD_SCHEDULE_POLYNOMIAL,    // floor + (1 - floor) (1 - x)^power
   HD_SCHEDULE_COSINE,        // floor + (1 - floor) (1 + cos(pi x)) / 2
-  HD_SCHEDULE_RESTARTS,      // the cosine again and again: over `every` epochs, then `growth` times as
-                             // many each time (SGDR, Loshchilov & Hutter 2017)
-  HD_SCHEDULE_ONE_CYCLE,     // from start up to 1 at x = peak, then down to floor, each half a cosine
-                             // (Smith & Topin 2018)
-  HD_SCHEDULE_INVERSE_SQRT,  // sqrt(warmup / e) after the warm-up: the Transformer's (Vaswani et al.
-                             // 2017); warmup then defaults to 1
-  HD_SCHEDULE_PLATEAU        // hd_fit only: lr times factor, not below floor lr, after each `patience`
-                             // epochs without improvement (of hd_fit's min_delta) of what is watched
+  // The cosine again and again: over `every` epochs, then `growth` times as many each time (SGDR,
+  // Loshchilov & Hutter 2017).
+  HD_SCHEDULE_RESTARTS,
+  // From start up to 1 at x = peak, then down to floor, each half a cosine (Smith & Topin 2018).
+  HD_SCHEDULE_ONE_CYCLE,
+  // sqrt(warmup / e) after the warm-up, whose default is then 1 (Vaswani et al. 2017).
+  HD_SCHEDULE_INVERSE_SQRT,
+  // hd_fit only: the optimiser's lr times factor, but not below floor lr, after each `patience`
+  // epochs in which the validation loss (the training loss without) did not improve by min_delta.
+  HD_SCHEDULE_PLATEAU
 } hd_schedule_kind;
 typedef struct hd_schedule {
   hd_schedule_kind kind HD_Z;
@@ -45,7 +47,8 @@ typedef struct hd_schedule {
 } hd_schedule;
 extern HD_API const hd_fields hd_schedule_fields;
 // At an optimiser step, which counts from 0.
-HD_API double hd_schedule_factor(const hd_schedule *schedule, double steps_per_epoch, double epochs, int64_t step);
+HD_API double hd_schedule_factor(const hd_schedule *schedule, double steps_per_epoch, double epochs,
+                                 int64_t step);
 
 // ---- Optimisers ---------------------------------------------------------------------------------
 typedef struct hd_optimizer_rule hd_optimizer_rule;  // one file of src/train each
@@ -54,8 +57,9 @@ typedef struct hd_optimizer {
   double options[12];             // the options struct of the rule
 } hd_optimizer;
 
-// One file of src/train each. g is the gradient, w the weight, t the number of the step from 1. Descent
-// on all samples at once, on one, or on a few (batch, stochastic, mini-batch) is a matter of the batch.
+// One file of src/train each. g is the gradient, w the weight, t the number of the step from 1.
+// Descent on all samples at once, on one, or on a few (batch, stochastic, mini-batch) is a matter
+// of the batch size.
 
 // The two ways to write momentum: they differ as soon as the learning rate changes.
 typedef enum hd_sgd_form {
@@ -101,8 +105,8 @@ typedef struct hd_adagrad_options {
 HD_API hd_optimizer hd_adagrad(hd_adagrad_options options);
 #define hd_adagrad(...) hd_adagrad(HD_LIT(hd_adagrad_options){.hd_z = 0, __VA_ARGS__})
 
-// Zeiler 2012: s = rho s + (1 - rho) g^2, d = g sqrt(u + eps) / sqrt(s + eps), u = rho u + (1 - rho) d^2,
-// w -= lr d.
+// Zeiler 2012: s = rho s + (1 - rho) g^2, d = g sqrt(u + eps) / sqrt(s + eps),
+// u = rho u + (1 - rho) d^2, w -= lr d.
 typedef struct hd_adadelta_options {
   HD_OPTIONS;
   float lr HD_Z;            // default 1
@@ -152,8 +156,8 @@ typedef struct hd_nadam_options {
 HD_API hd_optimizer hd_nadam(hd_nadam_options options);
 #define hd_nadam(...) hd_nadam(HD_LIT(hd_nadam_options){.hd_z = 0, __VA_ARGS__})
 
-// Liu et al. 2020: Adam whose step is rectified while the variance of v is large, and is lr m^ while
-// it is not finite (the first steps: rho_t <= 4).
+// Liu et al. 2020: Adam whose step is rectified while the variance of 1 / sqrt(v^) is large, and is
+// lr m^ while that is not finite (the first steps: rho_t <= 4).
 typedef struct hd_radam_options {
   HD_OPTIONS;
   float lr HD_Z;            // default 0.001
@@ -176,7 +180,7 @@ typedef struct hd_lion_options {
 HD_API hd_optimizer hd_lion(hd_lion_options options);
 #define hd_lion(...) hd_lion(HD_LIT(hd_lion_options){.hd_z = 0, __VA_ARGS__})
 
-// You et al. 2020: Adam's direction plus weight_decay w, each weight's scaled to the norm of the weight.
+// You et al. 2020: Adam's direction plus weight_decay w, scaled for each weight to its norm.
 typedef struct hd_lamb_options {
   HD_OPTIONS;
   float lr HD_Z;            // default 0.001
@@ -188,8 +192,8 @@ typedef struct hd_lamb_options {
 HD_API hd_optimizer hd_lamb(hd_lamb_options options);
 #define hd_lamb(...) hd_lamb(HD_LIT(hd_lamb_options){.hd_z = 0, __VA_ARGS__})
 
-// Riedmiller & Braun 1993, as iRprop- (Igel & Huesken 2000): a step size for each weight, by the sign of
-// the gradient alone. For batches of all samples.
+// Riedmiller & Braun 1993, as iRprop- (Igel & Huesken 2000): a step size for each element, by the
+// sign of the gradient alone. For batches of all samples.
 typedef struct hd_rprop_options {
   HD_OPTIONS;
   float lr HD_Z;        // the first step size; default 0.01
@@ -213,27 +217,30 @@ typedef struct hd_minimize_options {
   int count HD_Z;              // of weights
   const hd_val *gradients HD_Z;  // one for each weight; default: of loss
   hd_schedule schedule HD_Z;
-  double steps_per_epoch HD_Z;  // updates: what the epochs of schedule and swa are made of; default 1
+  double steps_per_epoch HD_Z;  // updates in an epoch, for schedule and swa; default 1
   double epochs HD_Z;           // of the whole training, for a schedule without a total
-  int accumulate HD_Z;          // steps that make one update, of the mean of their gradients; default 1
+  int accumulate HD_Z;          // steps that make one update, of their gradients' mean; default 1
   float clip_value HD_Z;        // every gradient held in [-clip_value, clip_value]; 0: off
-  float clip_norm HD_Z;         // all of them together scaled down to this norm (Pascanu et al. 2013)
+  float clip_norm HD_Z;         // all scaled down to this norm (Pascanu et al. 2013); 0: off
   float l1 HD_Z;                // g += l1 sign(w), after clipping, as weight decay is; default 0
-  float max_norm HD_Z;          // after the update, of the incoming weights of a unit (all axes but the
-                                // last; not of vectors): scaled down to it (Srivastava et al. 2014)
-  float ema HD_Z;               // also keep the exponential mean of the weights, of this decay, with the
-                                // bias correction of Kingma & Ba 2015, section 7.2; 0: off
-  int swa HD_Z;                 // or the plain mean of those at the ends of epochs, from this one on
-                                // (stochastic weight averaging, Izmailov et al. 2018); 0: off
+  // After the update, the incoming weights of a unit (all axes but the last; not of vectors) are
+  // scaled down to this norm (Srivastava et al. 2014); 0: off.
+  float max_norm HD_Z;
+  // Also keep an average of each weight, "adam_1/NAME/average". ema: the decay of an exponential
+  // mean, with the bias correction of Kingma & Ba 2015, section 7.2. swa: the plain mean of the
+  // weights at the ends of epochs, from this one on (Izmailov et al. 2018). 0: off.
+  float ema HD_Z;
+  int swa HD_Z;
 } hd_minimize_options;
-// Adds gradients and assignments: one set of optimiser state for each call. A step whose loss is not
-// finite leaves weights and state as they are, and does not count. On its way a gradient is averaged
-// over `accumulate` steps, clipped by value, clipped by norm, and given l1 and weight decay.
-// The norm is summed over the weights in the order of `weights`; gradients are accumulated one step
-// after the other: both in an order that nothing else changes.
+// Adds gradients and assignments: one set of optimiser state for each call. A step whose loss is
+// not finite leaves weights and state as they are, and does not count. On its way a gradient is
+// averaged over `accumulate` steps, clipped by value, clipped by norm, and given l1 and weight
+// decay. The norm is summed in the order of `weights`, gradients one step after the other: orders
+// that nothing else changes.
 HD_API hd_update hd_minimize(hd_val loss, hd_optimizer optimizer, hd_minimize_options options);
 #define hd_minimize(...) \
-  hd_minimize(HD_HEAD2_(__VA_ARGS__, ), HD_LIT(hd_minimize_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+  hd_minimize(HD_HEAD2_(__VA_ARGS__, ), \
+              HD_LIT(hd_minimize_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
 
 // ---- Fitting ------------------------------------------------------------------------------------
 typedef struct hd_metrics {   // means over samples
@@ -246,7 +253,7 @@ typedef struct hd_progress {
   int64_t global_step;
   double loss;                // of this step
   hd_metrics train, valid;    // of the epoch (on_epoch; on_step: train so far)
-  bool has_valid, best;       // best: of all epochs so far, by validation loss (training loss without)
+  bool has_valid, best;       // best: so far, by validation loss (training loss without)
   double seconds;             // of the epoch so far
   double rate;                // samples a second
   double lr;                  // of this step
@@ -266,10 +273,10 @@ typedef struct hd_fit_options {
   HD_OPTIONS;
   hd_optimizer optimizer HD_Z;      // default hd_adam()
   hd_schedule schedule HD_Z;
-  // As in hd_minimize_options. An update takes accumulate batches; one that an epoch leaves open goes
-  // on in the next. With ema or swa the averaged weights are the ones that are validated, kept as the
-  // best, and left in the store at the end; checkpoints hold both. Statistics of batch norm stay those
-  // that the training weights gave.
+  // As in hd_minimize_options. An update takes accumulate batches; one that an epoch leaves open
+  // goes on in the next. With ema or swa the averaged weights are the model: they are validated,
+  // kept as the best, and at the end left in the store, in whose place for them the training
+  // weights then are. Checkpoints hold both. Statistics of batch norm stay those of the training.
   int accumulate HD_Z;
   float clip_value HD_Z, clip_norm HD_Z, l1 HD_Z, max_norm HD_Z;
   float ema HD_Z;
@@ -290,7 +297,7 @@ typedef struct hd_fit_options {
   bool (*on_epoch)(void *user, const hd_progress *progress) HD_Z;
   const char *checkpoints HD_Z;     // a folder; NULL: none are written
   int keep HD_Z;                    // of them; default 2
-  int checkpoint_steps HD_Z;        // also within an epoch, every so many steps; default 0: at its end
+  int checkpoint_steps HD_Z;        // also within an epoch, every so many steps; default 0: no
   float checkpoint_seconds HD_Z;    // leave out those of epochs that end sooner after the last one;
                                     // the last epoch's is always written. Default 0: none left out
   bool resume HD_Z;                 // from the newest whole checkpoint, if there is one
@@ -299,18 +306,22 @@ typedef struct hd_fit_options {
 } hd_fit_options;
 // Minimises loss (a scalar mean over the batch) on data; columns feed the inputs of the same names.
 // HD_E_DIVERGED when the loss is not finite: text names the first layer that made it so.
-HD_API hd_status hd_fit(hd_store *store, hd_val loss, const hd_data *data, hd_error *err, hd_fit_options options);
+HD_API hd_status hd_fit(hd_store *store, hd_val loss, const hd_data *data, hd_error *err,
+                        hd_fit_options options);
 #define HD_HEAD4_(x, y, z, u, ...) (x), (y), (z), (u)
 #define HD_TAIL4_(x, y, z, u, ...) __VA_ARGS__
-#define hd_fit(...) hd_fit(HD_HEAD4_(__VA_ARGS__, ), HD_LIT(hd_fit_options){.hd_z = 0, HD_TAIL4_(__VA_ARGS__, )})
+#define hd_fit(...) \
+  hd_fit(HD_HEAD4_(__VA_ARGS__, ), HD_LIT(hd_fit_options){.hd_z = 0, HD_TAIL4_(__VA_ARGS__, )})
 
 // Means of loss and accuracy (may be null) over all samples, in evaluate mode.
-HD_API hd_status hd_evaluate(hd_store *store, hd_val loss, hd_val accuracy, const hd_data *data, int batch, hd_metrics *to, hd_error *err);
+HD_API hd_status hd_evaluate(hd_store *store, hd_val loss, hd_val accuracy, const hd_data *data,
+                             int batch, hd_metrics *to, hd_error *err);
 // value for every sample of `input` (first axis), which feeds the only input that value needs. The
 // caller frees the tensor; .data is NULL on failure.
 HD_API hd_tensor hd_predict(hd_store *store, hd_val value, hd_tensor input, hd_error *err);
 // The same for the columns of data that value's inputs name.
-HD_API hd_tensor hd_predict_data(hd_store *store, hd_val value, const hd_data *data, int batch, hd_error *err);
+HD_API hd_tensor hd_predict_data(hd_store *store, hd_val value, const hd_data *data, int batch,
+                                 hd_error *err);
 
 // ---- Checkpoints --------------------------------------------------------------------------------
 // Everything that a resumed run needs, in one safetensors file with a checksum. Written atomically;
@@ -322,9 +333,12 @@ typedef struct hd_counters {
   double loss_sum, accuracy_sum;                       // of the current epoch
   int64_t samples;
 } hd_counters;
-HD_API HD_NODISCARD hd_status hd_checkpoint_save(const hd_store *store, const char *folder, int keep, const hd_counters *counters, hd_error *err);
+HD_API HD_NODISCARD hd_status hd_checkpoint_save(const hd_store *store, const char *folder,
+                                                 int keep, const hd_counters *counters,
+                                                 hd_error *err);
 // HD_E_NOT_FOUND when the folder holds no whole checkpoint.
-HD_API HD_NODISCARD hd_status hd_checkpoint_load(hd_store *store, const char *folder, hd_counters *counters, hd_error *err);
+HD_API HD_NODISCARD hd_status hd_checkpoint_load(hd_store *store, const char *folder,
+                                                 hd_counters *counters, hd_error *err);
 
 #ifdef __cplusplus
 }

@@ -32,6 +32,20 @@ HD_INLINE vf load_n(const float *p, int64_t n) {  // n < HD_LANES: the rest is 0
   return v;
 }
 HD_INLINE void store_n(float *p, vf v, int64_t n) { memcpy(p, &v, (size_t)n * 4); }
+// Lane i becomes lane index[i] of x.
+HD_INLINE vf permute(vf x, vi index) {
+#if !defined(__clang__)
+  return __builtin_shuffle(x, index);
+#elif HD_LANES == 16
+  return __builtin_ia32_permvarsf512(x, index);
+#elif HD_LANES == 8
+  return __builtin_ia32_permvarsf256(x, index);
+#else
+  vf y;
+  for (int i = 0; i < HD_LANES; i++) y[i] = x[index[i]];
+  return y;
+#endif
+}
 
 // What is read or written soon, of arrays that the caches do not hold: the processor does not
 // foresee all of it by itself.

@@ -1,5 +1,6 @@
 // Every loss against a literal loop over its formula, its derivatives against differences, and what
 // losses share: reductions, weights, refusals.
+#include "../../test/faults.h"
 #include "network_test.h"
 
 // ---- The formulas, of one element or one row of k numbers ---------------------------------------
@@ -80,7 +81,7 @@ BOOK(hinge_k) {
 BOOK(hinge_k2) {
   double sum = 0;
   for (int i = 0; i < k; i++)
-    if (i != (int)*t) sum += pow(fmax(0, 1 + y[i] - y[(int)*t]), 2);
+    if (i != (int)*t) sum += pow(fmax(0, 2 + y[i] - y[(int)*t]), 2);
   return sum;
 }
 BOOK(perceptron_k) {
@@ -111,7 +112,7 @@ WITH(bce_p, binary_cross_entropy, .probabilities = true)
 PLAIN(focal, focal) WITH(focal2, focal, .gamma = 1.5f, .alpha = 0.25f)
 WITH(focal_k3, focal, .gamma = 0.5f)
 PLAIN(hinge, hinge) WITH(hinge2, hinge, .margin = 0.5f, .squared = true)
-WITH(hinge_k2, hinge, .squared = true) PLAIN(perceptron, perceptron_loss)
+WITH(hinge_k2, hinge, .margin = 2, .squared = true) PLAIN(perceptron, perceptron_loss)
 PLAIN(poisson, poisson_nll) WITH(poisson_rate, poisson_nll, .rate = true)
 PLAIN(ce, cross_entropy) WITH(ce_smooth, cross_entropy, .smoothing = 0.1f) PLAIN(nll, nll)
 PLAIN(kl, kl_divergence) WITH(kl_p, kl_divergence, .probabilities = true)
@@ -342,11 +343,28 @@ static void a_label_that_is_no_class_shows(void **state) {
   end(&n);
 }
 
-// Cosine is a distance: 0 for one direction, 1 at right angles, 2 opposite; a zero vector is at 1.
+// 0 log 0 is 0: of a one-hot target the divergence is the cross-entropy.
+static void divergence_from_a_class(void **state) {
+  (void)state;
+  network n = begin();
+  hd_val x = hd_constant(n.g, HD_F64, HD_SHAPE(2, 3), (double[]){1, 2, 3, 0, -1, 4});
+  hd_val t = hd_constant(n.g, HD_F64, HD_SHAPE(2, 3), (double[]){0, 0, 1, 1, 0, 0});
+  hd_val p = hd_softmax(x), logits = hd_kl_divergence(x, t);
+  hd_val fetch[] = {logits, hd_kl_divergence(p, t, .probabilities = true), hd_cross_entropy(x, t),
+                    hd_sum(hd_gradient(logits, x))};
+  compile(&n, fetch, 4);
+  run(&n);
+  for (int i = 0; i < 2; i++) near("divergence", out(&n, i, 0), out(&n, 2, 0), 1e-14);
+  near("its slopes sum to", out(&n, 3, 0), 0, 1e-14);
+  end(&n);
+}
+
+// Cosine is a distance: 0 for one direction, 1 at right angles, 2 opposite, however short the
+// vectors; a zero vector is at 1.
 static void cosine_is_a_distance(void **state) {
   (void)state;
   network n = begin();
-  hd_val a = hd_constant(n.g, HD_F32, HD_SHAPE(4, 2), (float[]){3, 4, 1, 0, 1, 1, 0, 0});
+  hd_val a = hd_constant(n.g, HD_F32, HD_SHAPE(4, 2), (float[]){3e-6f, 4e-6f, 1, 0, 1, 1, 0, 0});
   hd_val b = hd_constant(n.g, HD_F32, HD_SHAPE(4, 2), (float[]){6, 8, 0, 5, -2, -2, 1, 1});
   hd_val d = hd_cosine_distance(a, b, .reduction = HD_LOSS_NONE);
   compile(&n, &d, 1);
@@ -435,11 +453,42 @@ static void losses_by_name(void **state) {
   }
 }
 
+// Every loss on top of every activation, with its gradient, as the n-th allocation fails.
+static const char *build_all(const hd_env *env, void *which) {
+  static const char *const below[] = {"gelu", "prelu", "glu", "maxout", "silu"};
+  hd_graph *g = hd_graph_new(env);
+  if (!g) return NULL;
+  const hd_loss *l = which;
+  hd_val x = hd_input(g, "x", HD_F32, HD_SHAPE(4, 6)), y = x;
+  for (size_t i = 0; i < HD_COUNT(below); i++)
+    y = hd_layer_find(below[i])->build(
+      y, !strcmp(below[i], "maxout") ? &(hd_maxout_options){.units = 6} : NULL);
+  hd_shape label = HD_SHAPE(4), same = hd_val_type(y).shape;
+  bool class = l->target == HD_TARGET_CLASS;
+  hd_val t = hd_input(g, "t", class ? HD_I32 : HD_F32, class ? label : same);
+  hd_val loss = l->build(y, t, NULL), d = hd_gradient(loss, x);
+  bool failed = *hd_graph_error(g);
+  const char *wrong = hd_ok(d) != failed ? NULL : "a failure without an error";
+  if (failed && !strstr(hd_graph_error(g), "memory")) wrong = "an error that is not of memory";
+  hd_graph_free(g);
+  return wrong;
+}
+
+static void memory_runs_out(void **state) {
+  (void)state;
+  for (int i = 0; hd_losses()[i]; i++) {
+    const char *wrong = faults_each(build_all, (void *)(uintptr_t)hd_losses()[i], 0, NULL);
+    if (wrong) fail_msg("%s: %s", hd_losses()[i]->name, wrong);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(formulas), cmocka_unit_test(derivatives), cmocka_unit_test(slopes),
     cmocka_unit_test(far_out), cmocka_unit_test(a_label_that_is_no_class_shows),
+    cmocka_unit_test(divergence_from_a_class),
     cmocka_unit_test(cosine_is_a_distance), cmocka_unit_test(means_of_parts_add_up),
-    cmocka_unit_test(what_is_refused), cmocka_unit_test(losses_by_name)};
+    cmocka_unit_test(what_is_refused), cmocka_unit_test(losses_by_name),
+    cmocka_unit_test(memory_runs_out)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

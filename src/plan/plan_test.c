@@ -106,6 +106,49 @@ static void reads_see_the_start_of_the_step(void **state) {
   }
 }
 
+// A product reads all of the variable that its epilogue's result is assigned to.
+static void a_product_is_assigned_to_its_operand(void **state) {
+  (void)state;
+  enum { SIZE = 170 };
+  net n[2];
+  for (int k = 0; k < 2; k++) {
+    n[k] = net_new(NULL);
+    hd_val w = hd_variable(n[k].g, HD_F32, HD_SHAPE(SIZE, SIZE), .name = "w", .init = {HD_NORMAL, 0, 0.1f});
+    hd_update u = hd_assign(w, hd_tanh(hd_matmul(w, w, .ta = true)));
+    net_compile(&n[k], (hd_compile_options){.update = {u}, .no_fusion = k});
+    float *at = net_parameter(&n[k], "w"), first = 0;
+    for (int i = 0; i < SIZE; i++) first += at[i * SIZE] * at[i * SIZE + 1];
+    for (int step = 0; step < 2; step++) net_run(&n[k]);
+    assert_true(at[1] == at[SIZE] && at[1] != tanhf(first));
+  }
+  net_same_bits(n[0].store, n[1].store);
+  for (int k = 0; k < 2; k++) net_free(&n[k]);
+}
+
+// Random numbers are keyed by the step, which counts the runs that update.
+static void every_step_draws_again(void **state) {
+  (void)state;
+  net n = net_new(NULL);
+  hd_val a = vector(n.g, "a", 64), mask = hd_random_mask(a);
+  float seen[2][64];
+  net_compile(&n, (hd_compile_options){.fetch = {mask}, .update = {hd_assign(a, hd_neg(a))}, .mode = HD_TRAIN});
+  for (int step = 0; step < 2; step++) {
+    net_run(&n);
+    memcpy(seen[step], net_out(&n, 0), sizeof seen[step]);
+  }
+  assert_memory_not_equal(seen[0], seen[1], sizeof seen[0]);
+  assert_int_equal(hd_store_step(n.store), 2);
+  hd_store_set_step(n.store, 0);
+  net_run(&n);
+  assert_memory_equal(seen[0], net_out(&n, 0), sizeof seen[0]);
+  net_compile(&n, (hd_compile_options){.fetch = {mask}, .mode = HD_TRAIN});  // nothing is updated
+  for (int i = 0; i < 2; i++) {
+    net_run(&n);
+    assert_memory_equal(seen[1], net_out(&n, 0), sizeof seen[1]);
+  }
+  net_free(&n);
+}
+
 static void a_value_that_does_not_fit_is_refused(void **state) {
   (void)state;
   net n = net_new(NULL);
@@ -127,7 +170,7 @@ static void a_plan_is_a_sealed_copy(void **state) {
   (void)state;
   net n = net_new(NULL);
   hd_val x = hd_input(n.g, "x", HD_F32, HD_SHAPE(HD_BATCH, 3));
-  hd_val y = hd_add(hd_dense(x, .units = 4), hd_constant(n.g, HD_F32, HD_SHAPE(1), &(float){2}));
+  hd_val y = hd_add(hd_dense(x, .units = 4), hd_constant(n.g, HD_F32, HD_SHAPE(4), (float[]){2, 3, 4, 5}));
   net_compile(&n, (hd_compile_options){.fetch = {y}, .batch = 2});
   net_fill(&n, "x", 1);
   net_run(&n);
@@ -347,6 +390,8 @@ static void fusion_changes_no_bit(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(reads_see_the_start_of_the_step),
+                                     cmocka_unit_test(a_product_is_assigned_to_its_operand),
+                                     cmocka_unit_test(every_step_draws_again),
                                      cmocka_unit_test(a_value_that_does_not_fit_is_refused),
                                      cmocka_unit_test(a_plan_is_a_sealed_copy),
                                      cmocka_unit_test(sizes_must_be_bound),

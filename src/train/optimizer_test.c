@@ -341,6 +341,10 @@ static void schedules_follow_their_formulas(void **state) {
                        s ? fmin(1 / sqrt((double)s), (double)s * pow(10, -1.5)) * sqrt(10) : 0,
                        1e-12);
   }
+  // A character CNN's (Zhang et al. 2015): halved every 3 epochs
+  hd_schedule halved = {.kind = HD_SCHEDULE_STEP, .every = 3, .factor = 0.5f};
+  for (int e = 0; e < 33; e++)
+    assert_true(0.01 * hd_schedule_factor(&halved, 1, 33, e) == ldexp(0.01, -(e / 3)));
   restarts.growth = 0;  // the default: all alike
   assert_float_equal(hd_schedule_factor(&restarts, 5, 10, 45), 0.5, 1e-12);
   cosine.total = 4;
