@@ -14,7 +14,8 @@ build/CMakeCache.txt: deps
 deps:
 	@tools/deps
 
-demo: all
+demo: build/CMakeCache.txt
+	@cmake --build build -j $(JOBS) --target command
 	@tools/demo build/hadal
 
 test: all

@@ -70,8 +70,10 @@ static void it_learns_to_look_back(void **state) {
   hd_val y = hd_dense(block(hd_add(hd_gather(table, id), place)), .units = V);
   hd_val loss = hd_cross_entropy(y, label);
   hd_update u = hd_minimize(loss, hd_adam(.lr = 0.01f));
-  net_compile(&n, (hd_compile_options){.fetch = {loss, hd_accuracy(y, label)}, .update = {u},
-                                       .batch = BATCH, .mode = HD_TRAIN});
+  net_compile(
+      &n,
+      (hd_compile_options){
+          .fetch = {loss, hd_accuracy(y, label)}, .update = {u}, .batch = BATCH, .mode = HD_TRAIN});
   int32_t *pid = hd_workspace_input(n.w, "id", NULL), *pl = hd_workspace_input(n.w, "label", NULL);
   uint64_t noise = 3;
   float first = 0, last = 0;
@@ -84,7 +86,8 @@ static void it_learns_to_look_back(void **state) {
     last = *net_out(&n, 0);
     if (!step) first = last;
   }
-  if (!(last < 0.2f * first)) fail_msg("loss %g after training, %g before", (double)last, (double)first);
+  if (!(last < 0.2f * first))
+    fail_msg("loss %g after training, %g before", (double)last, (double)first);
   net_free(&n);
 }
 

@@ -12,7 +12,13 @@ static hd_val discriminator(hd_val x) {
   return hd_dense(hd_dropout(h, .rate = 0.1f), .units = 1, .name = "d2");
 }
 
-typedef struct { net n; hd_plan *plan[2]; hd_workspace *w[2]; float *copy; size_t bytes; } gan;
+typedef struct {
+  net n;
+  hd_plan *plan[2];
+  hd_workspace *w[2];
+  float *copy;
+  size_t bytes;
+} gan;
 
 static gan build(hd_env env) {
   gan a = {.n = net_new(&env)};
@@ -33,12 +39,12 @@ static gan build(hd_env env) {
     if (!other) of_g[count_g++] = to[i];
   }
   hd_update step[2] = {
-    hd_minimize(loss_d, hd_adam(.lr = 0.01f, .beta1 = 0.5f), .weights = of_d, .count = count_d),
-    hd_minimize(loss_g, hd_adam(.lr = 0.01f, .beta1 = 0.5f), .weights = of_g, .count = count_g)};
+      hd_minimize(loss_d, hd_adam(.lr = 0.01f, .beta1 = 0.5f), .weights = of_d, .count = count_d),
+      hd_minimize(loss_g, hd_adam(.lr = 0.01f, .beta1 = 0.5f), .weights = of_g, .count = count_g)};
   for (int i = 0; i < 2; i++) {
     hd_error err = {0};
-    a.plan[i] = hd_compile(a.n.store, &err, .fetch = {i ? loss_g : loss_d, fake}, .update = {step[i]},
-                           .batch = BATCH, .mode = HD_TRAIN);
+    a.plan[i] = hd_compile(a.n.store, &err, .fetch = {i ? loss_g : loss_d, fake},
+                           .update = {step[i]}, .batch = BATCH, .mode = HD_TRAIN);
     if (!a.plan[i]) fail_msg("%s", err.text);
     a.w[i] = hd_workspace_new(a.plan[i], NULL, &err);
   }
@@ -101,9 +107,11 @@ static void the_fakes_move_to_the_data(void **state) {
   double mean[2] = {0};
   for (uint64_t step = 0; step < 600; step++) {
     for (int i = 0; i < 2; i++) give(&a, i, step), net_run(&a.n);
-    for (int k = 0; k < 2 * BATCH && step >= 500; k++) mean[k % 2] += net_out(&a.n, 1)[k] / (100.0 * BATCH);
+    for (int k = 0; k < 2 * BATCH && step >= 500; k++)
+      mean[k % 2] += net_out(&a.n, 1)[k] / (100.0 * BATCH);
   }
-  if (!(fabs(mean[0] + 1) < 0.5 && fabs(mean[1] - 2) < 0.5)) fail_msg("fakes are about (%g, %g)", mean[0], mean[1]);
+  if (!(fabs(mean[0] + 1) < 0.5 && fabs(mean[1] - 2) < 0.5))
+    fail_msg("fakes are about (%g, %g)", mean[0], mean[1]);
   close_gan(&a);
 }
 

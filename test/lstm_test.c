@@ -3,13 +3,16 @@
 #include "net.h"
 
 enum { UNITS = 12 };
-typedef struct { hd_val h, c; } lstm;
+typedef struct {
+  hd_val h, c;
+} lstm;
 
 // One value in and one out, so that hd_apply can make it again: (x, h, c) -> (h, c). Gates i, f, o
 // and g lie side by side in one product.
 static hd_val cell(hd_val xhc, int width, int units) {
   hd_val c = hd_slice(xhc, 1, width + units, units);
-  hd_val z = hd_dense(hd_slice(xhc, 1, 0, width + units), .units = 4 * units, .name = "cell"), gate[4];
+  hd_val z = hd_dense(hd_slice(xhc, 1, 0, width + units), .units = 4 * units, .name = "cell"),
+         gate[4];
   for (int i = 0; i < 4; i++) gate[i] = hd_slice(z, -1, i * units, units);
   for (int i = 0; i < 3; i++) gate[i] = hd_sigmoid(gate[i]);
   c = hd_add(hd_mul(gate[1], c), hd_mul(gate[0], hd_tanh(gate[3])));
@@ -35,8 +38,8 @@ static lstm unroll(hd_val x, hd_val h, hd_val c, int steps, int width, hd_val *o
 static hd_val zeros(hd_val x, int width, int units) {
   hd_val first = hd_reshape(hd_slice(x, 1, 0, 1), HD_SHAPE(HD_BATCH, width));
   hd_val none = hd_scale(hd_sum(first, .axes = HD_AXIS(1), .keep = true), 0);
-  return hd_add(none, hd_cast(hd_constant(x.graph, HD_F32, HD_SHAPE(1, units),
-                                          (float[UNITS]){0}), hd_val_type(x).dtype));
+  return hd_add(none, hd_cast(hd_constant(x.graph, HD_F32, HD_SHAPE(1, units), (float[UNITS]){0}),
+                              hd_val_type(x).dtype));
 }
 
 static void give(const net *n) { net_fill(n, "x", 1), net_fill(n, "t", 2); }
@@ -49,7 +52,8 @@ static void the_gradient_through_50_steps(void **state) {
   unroll(x, zeros(x, 3, 5), zeros(x, 3, 5), 50, 3, outputs);
   hd_val loss = hd_scalar_like(x, 0);
   for (int i = 0; i < 50; i++)
-    loss = hd_add(loss, hd_mse(outputs[i], hd_reshape(hd_slice(t, 1, i, 1), HD_SHAPE(HD_BATCH, 5))));
+    loss =
+        hd_add(loss, hd_mse(outputs[i], hd_reshape(hd_slice(t, 1, i, 1), HD_SHAPE(HD_BATCH, 5))));
   double error = net_gradient_error(&n, loss, (hd_compile_options){.batch = 2}, 1e-3, give);
   if (!(error < 1e-6)) fail_msg("relative error %g", error);
   assert_int_equal(hd_store_count(n.store), 2);  // one set of weights for all steps
@@ -63,10 +67,12 @@ static void it_remembers(void **state) {
   net n = net_new(&(hd_env){.threads = 1});
   hd_val x = hd_input(n.g, "x", HD_F32, HD_SHAPE(HD_BATCH, STEPS, 2));
   hd_val t = hd_input(n.g, "t", HD_I32, HD_SHAPE(HD_BATCH));
-  hd_val y = hd_dense(unroll(x, zeros(x, 2, UNITS), zeros(x, 2, UNITS), STEPS, 2, NULL).h, .units = 2);
+  hd_val y =
+      hd_dense(unroll(x, zeros(x, 2, UNITS), zeros(x, 2, UNITS), STEPS, 2, NULL).h, .units = 2);
   hd_val loss = hd_cross_entropy(y, t);
   hd_update u = hd_minimize(loss, hd_adam(.lr = 0.02f));
-  net_compile(&n, (hd_compile_options){.fetch = {loss}, .update = {u}, .batch = BATCH, .mode = HD_TRAIN});
+  net_compile(
+      &n, (hd_compile_options){.fetch = {loss}, .update = {u}, .batch = BATCH, .mode = HD_TRAIN});
   float *px = hd_workspace_input(n.w, "x", NULL), first = 0, last = 0;
   int32_t *pt = hd_workspace_input(n.w, "t", NULL);
   uint64_t noise = 9;
@@ -88,12 +94,19 @@ static void it_remembers(void **state) {
 
 // Truncated back-propagation through time: a segment of a sequence at a step, the state of the end
 // carried to the next. Two segment lengths are two plans on one store.
-typedef struct { net n; hd_val h, c, loss; hd_plan *plan; hd_workspace *w; } segment;
+typedef struct {
+  net n;
+  hd_val h, c, loss;
+  hd_plan *plan;
+  hd_workspace *w;
+} segment;
 
 static void carried(net *n, int steps, hd_compile_options o) {
   hd_val x = hd_input(n->g, "x", HD_F32, HD_SHAPE(HD_BATCH, HD_TIME, 2));
-  hd_val h = hd_variable(n->g, HD_F32, HD_SHAPE(HD_BATCH, UNITS), .role = HD_CARRIED, .name = "state/h");
-  hd_val c = hd_variable(n->g, HD_F32, HD_SHAPE(HD_BATCH, UNITS), .role = HD_CARRIED, .name = "state/c");
+  hd_val h =
+      hd_variable(n->g, HD_F32, HD_SHAPE(HD_BATCH, UNITS), .role = HD_CARRIED, .name = "state/h");
+  hd_val c =
+      hd_variable(n->g, HD_F32, HD_SHAPE(HD_BATCH, UNITS), .role = HD_CARRIED, .name = "state/c");
   lstm end = unroll(x, h, c, steps, 2, NULL);
   o.fetch[0] = end.h;
   o.time = steps;

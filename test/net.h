@@ -118,7 +118,8 @@ static inline double net_gradient_error(net *n, hd_val loss, hd_compile_options 
   hd_val *weight = calloc((size_t)count * 2 + 1, sizeof *weight), *gradient = weight + count;
   double by_rule[DIRECTIONS] = {0}, worst = 0, largest = 0;
   hd_weights(loss, weight, count);
-  if (hd_gradients(loss, (hd_val){0}, weight, count, gradient)) fail_msg("%s", hd_graph_error(n->g));
+  if (hd_gradients(loss, (hd_val){0}, weight, count, gradient))
+    fail_msg("%s", hd_graph_error(n->g));
   o.fetch[0] = loss;
   o.more = weight;  // variables fetch their own place in the store
   o.mores = 2 * count;

@@ -5,8 +5,9 @@
 enum { BLOCKS = 18, SIZE = 8 };
 
 static hd_val conv(hd_val x, int filters, int stride) {
-  return hd_batch_norm(hd_conv2d(x, .filters = filters, .kernel = {3}, .pad = HD_SAME, .stride = {stride},
-                                 .no_bias = true, .init = {.kind = HD_HE_NORMAL}));
+  return hd_batch_norm(hd_conv2d(x, .filters = filters, .kernel = {3}, .pad = HD_SAME,
+                                 .stride = {stride}, .no_bias = true,
+                                 .init = {.kind = HD_HE_NORMAL}));
 }
 
 static hd_val block(hd_val x, int filters, int stride) {
@@ -52,7 +53,8 @@ static void it_trains(void **state) {
   net n = net_new(NULL);
   hd_val loss = loss_of(n.g, HD_F32, 4);
   hd_update u = hd_minimize(loss, hd_sgd(.lr = 0.02f, .momentum = 0.9f));
-  net_compile(&n, (hd_compile_options){.fetch = {loss}, .update = {u}, .batch = 16, .mode = HD_TRAIN});
+  net_compile(&n,
+              (hd_compile_options){.fetch = {loss}, .update = {u}, .batch = 16, .mode = HD_TRAIN});
   hd_plan_info info = hd_plan_describe(n.plan);
   if ((double)info.workspace > 1.05 * (double)info.live)
     fail_msg("workspace %lld, live %lld", (long long)info.workspace, (long long)info.live);
@@ -63,7 +65,8 @@ static void it_trains(void **state) {
     last = *net_out(&n, 0);
     if (!step) first = last;
   }
-  if (!(last < 0.5f * first)) fail_msg("loss %g after training, %g before", (double)last, (double)first);
+  if (!(last < 0.5f * first))
+    fail_msg("loss %g after training, %g before", (double)last, (double)first);
   net_free(&n);
 }
 

@@ -65,17 +65,22 @@ static double compile(maker *make, int layers, int *nodes, hd_plan_info *info) {
 
 static void large_graphs_compile_fast(void **state) {
   (void)state;
-  const struct { const char *name; maker *make; int layers; } table[] = {
-    {"deep", deep, 20}, {"recurrent", recurrent, 90}, {"wide", wide, 120}, {"chain", chain, 90}};
+  const struct {
+    const char *name;
+    maker *make;
+    int layers;
+  } table[] = {
+      {"deep", deep, 20}, {"recurrent", recurrent, 90}, {"wide", wide, 120}, {"chain", chain, 90}};
   bool slow = getenv("HADAL_INSTRUMENTED") && *getenv("HADAL_INSTRUMENTED");
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     hd_plan_info small, large;
     int nodes[2];
     double one = compile(table[i].make, table[i].layers, &nodes[0], &small);
     double five = compile(table[i].make, 5 * table[i].layers, &nodes[1], &large);
-    print_message("%-10s %d nodes %.3f s, %d nodes %.3f s; %d and %d calls, workspace %.3f of live\n",
-                  table[i].name, nodes[0], one, nodes[1], five, small.calls, large.calls,
-                  (double)large.workspace / (double)large.live);
+    print_message(
+        "%-10s %d nodes %.3f s, %d nodes %.3f s; %d and %d calls, workspace %.3f of live\n",
+        table[i].name, nodes[0], one, nodes[1], five, small.calls, large.calls,
+        (double)large.workspace / (double)large.live);
     assert_true(nodes[0] > 900 && nodes[1] > 4500);
     if (!slow && one > 0.5) fail_msg("%s: 1,000 nodes took %.2f s", table[i].name, one);
     if (!slow && five > 2) fail_msg("%s: 5,000 nodes took %.2f s", table[i].name, five);

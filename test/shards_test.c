@@ -40,9 +40,11 @@ static hd_status train(const hd_comm *comm, int shards, hd_store **to, hd_error 
   // A second net in the same graph, with statistics of its own, is none of fit's business.
   hd_batch_norm(hd_dense(hd_input(g, "other", HD_F32, HD_SHAPE(HD_BATCH, 3)), .units = 2));
   hd_val accuracy, loss = convnet(g, &accuracy);
-  hd_status status = hd_fit(s, loss, &d, err, .optimizer = hd_adam(.lr = 0.01f), .batch = BATCH,
-                            .epochs = EPOCHS, .shards = shards, .accuracy = accuracy, .result = &result);
-  if (!status && !(result.train.accuracy >= 0 && result.train.accuracy <= 1)) status = HD_E_INTERNAL;
+  hd_status status =
+      hd_fit(s, loss, &d, err, .optimizer = hd_adam(.lr = 0.01f), .batch = BATCH, .epochs = EPOCHS,
+             .shards = shards, .accuracy = accuracy, .result = &result);
+  if (!status && !(result.train.accuracy >= 0 && result.train.accuracy <= 1))
+    status = HD_E_INTERNAL;
   hd_data_free(&d);
   hd_graph_free(g);
   return status;
@@ -60,7 +62,9 @@ static bool receive_all(int fd, char *p, size_t bytes) {
   return true;
 }
 
-typedef struct { int fd, rank, calls, fail_at; } line;
+typedef struct {
+  int fd, rank, calls, fail_at;
+} line;
 static int exchange(void *user, const void *from, void *to, size_t bytes) {
   line *l = user;
   char *mine = (char *)to + (size_t)l->rank * bytes, *other = (char *)to + (size_t)!l->rank * bytes;

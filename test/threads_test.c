@@ -8,7 +8,8 @@ enum { THREADS = 4, REQUESTS = 12, BATCH = 6, CLASSES = 10 };
 
 static hd_val convnet(hd_graph *g) {
   hd_val x = hd_input(g, "x", HD_F32, HD_SHAPE(HD_BATCH, 16, 16, 3));
-  x = hd_max_pool2d(hd_relu(hd_batch_norm(hd_conv2d(x, .filters = 16, .kernel = {3}))), .window = {2});
+  x = hd_max_pool2d(hd_relu(hd_batch_norm(hd_conv2d(x, .filters = 16, .kernel = {3}))),
+                    .window = {2});
   x = hd_relu(hd_conv2d(x, .filters = 32, .kernel = {3}, .pad = HD_SAME));
   x = hd_dropout(hd_tanh(hd_dense(hd_flatten(x), .units = 64)));
   return hd_softmax(hd_dense(x, .units = CLASSES));

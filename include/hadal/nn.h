@@ -107,6 +107,132 @@ HD_API hd_val hd_maxout(hd_val x, hd_maxout_options options);
   hd_maxout(HD_HEAD_(__VA_ARGS__, ), \
             HD_LIT(hd_maxout_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
 
+typedef struct hd_layer_norm_options {
+  HD_OPTIONS;
+  int axes HD_Z;           // how many of the last ones; default 1
+  float epsilon HD_Z;      // default 1e-5
+  bool no_weights HD_Z;    // neither gamma nor beta
+  const char *name HD_Z;   // default "layer_norm_1", ...
+} hd_layer_norm_options;
+// y = gamma (x - mean) / sqrt(variance + epsilon) + beta, the biased moments along the last axes of
+// each sample, gamma and beta of their shape (Ba et al. 2016). Training and evaluation are alike.
+HD_API hd_val hd_layer_norm(hd_val x, hd_layer_norm_options options);
+#define hd_layer_norm(...) \
+  hd_layer_norm(HD_HEAD_(__VA_ARGS__, ), \
+                HD_LIT(hd_layer_norm_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
+typedef struct hd_rms_norm_options {
+  HD_OPTIONS;
+  float epsilon HD_Z;      // default 1e-5
+  bool no_weights HD_Z;    // no gamma
+  const char *name HD_Z;   // default "rms_norm_1", ...
+} hd_rms_norm_options;
+// y = gamma x / sqrt(mean of x^2 + epsilon) along the last axis (Zhang & Sennrich 2019).
+HD_API hd_val hd_rms_norm(hd_val x, hd_rms_norm_options options);
+#define hd_rms_norm(...) \
+  hd_rms_norm(HD_HEAD_(__VA_ARGS__, ), \
+              HD_LIT(hd_rms_norm_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
+typedef struct hd_group_norm_options {
+  HD_OPTIONS;
+  int groups HD_Z;         // default 32
+  float epsilon HD_Z;      // default 1e-5
+  bool no_weights HD_Z;    // neither gamma nor beta
+  const char *name HD_Z;   // default "group_norm_1", ...
+} hd_group_norm_options;
+// x (N, ..., C): as layer_norm, over everything of a sample in each of `groups` runs of channels;
+// gamma and beta (C) (Wu & He 2018). One group is the layer normalisation of convolutions.
+HD_API hd_val hd_group_norm(hd_val x, hd_group_norm_options options);
+#define hd_group_norm(...) \
+  hd_group_norm(HD_HEAD_(__VA_ARGS__, ), \
+                HD_LIT(hd_group_norm_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
+typedef struct hd_instance_norm_options {
+  HD_OPTIONS;
+  float epsilon HD_Z;      // default 1e-5
+  bool no_weights HD_Z;    // neither gamma nor beta
+  const char *name HD_Z;   // default "instance_norm_1", ...
+} hd_instance_norm_options;
+// x (N, H, W, C): as layer_norm, over the pixels of each channel of a sample; gamma and beta (C)
+// (Ulyanov et al. 2016).
+HD_API hd_val hd_instance_norm(hd_val x, hd_instance_norm_options options);
+#define hd_instance_norm(...) \
+  hd_instance_norm(HD_HEAD_(__VA_ARGS__, ), \
+                   HD_LIT(hd_instance_norm_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
+typedef struct hd_local_response_norm_options {
+  HD_OPTIONS;
+  int size HD_Z;           // odd; default 5
+  float alpha HD_Z;        // default 1e-4
+  float beta HD_Z;         // default 0.75
+  float k HD_Z;            // default 2
+} hd_local_response_norm_options;
+// y[c] = x[c] / (k + alpha sum of x[j]^2)^beta, over the `size` channels j about c, fewer at the
+// ends (Krizhevsky et al. 2012). Where alpha is divided by size, as in PyTorch, divide it here.
+HD_API hd_val hd_local_response_norm(hd_val x, hd_local_response_norm_options options);
+#define hd_local_response_norm(...) \
+  hd_local_response_norm(HD_HEAD_(__VA_ARGS__, ), \
+                         HD_LIT(hd_local_response_norm_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
+typedef struct hd_spatial_dropout_options {
+  HD_OPTIONS;
+  float rate HD_Z;         // of zeros, in (0, 1); default 0.5
+  const char *name HD_Z;   // default "spatial_dropout_1", ...
+} hd_spatial_dropout_options;
+// x (N, H, W, C) or (N, T, C). Training: a channel of a sample is zero with probability rate, else
+// x / (1 - rate) (Tompson et al. 2015). Evaluation: x. Its random site is named, as dropout's is,
+// after the layer: "spatial_dropout_1/random_mask_1".
+HD_API hd_val hd_spatial_dropout(hd_val x, hd_spatial_dropout_options options);
+#define hd_spatial_dropout(...) \
+  hd_spatial_dropout(HD_HEAD_(__VA_ARGS__, ), \
+                     HD_LIT(hd_spatial_dropout_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
+typedef struct hd_embedding_options {
+  HD_OPTIONS;
+  int rows HD_Z;           // required: indices are 0 .. rows - 1
+  int width HD_Z;          // required
+  hd_init init HD_Z;       // default uniform in [-0.05, 0.05)
+  const char *name HD_Z;   // default "embedding_1", ...
+} hd_embedding_options;
+// x i32, or whole numbers of another type, (...) -> (..., width): rows of the weight (rows, width)
+// (Bengio et al. 2003). An index beyond the table gives zeros.
+HD_API hd_val hd_embedding(hd_val x, hd_embedding_options options);
+#define hd_embedding(...) \
+  hd_embedding(HD_HEAD_(__VA_ARGS__, ), \
+               HD_LIT(hd_embedding_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
+typedef struct hd_dense_tied_options {
+  HD_OPTIONS;
+  bool no_bias HD_Z;
+  const char *name HD_Z;   // default "dense_tied_1", ...
+} hd_dense_tied_options;
+// x (..., in) -> (..., units): x weight^T + bias, the weight (units, in) another layer's, whose
+// gradient sums both uses: the decoder of an autoencoder, the output of a language model (Press &
+// Wolf 2017). hd_val w[2]; hd_weights(y, w, 2) gives weight and bias of y = hd_dense(input, ...).
+HD_API hd_val hd_dense_tied(hd_val x, hd_val weight, hd_dense_tied_options options);
+#define hd_dense_tied(...) \
+  hd_dense_tied(HD_HEAD2_(__VA_ARGS__, ), \
+                HD_LIT(hd_dense_tied_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+
+typedef struct hd_locally_connected2d_options {
+  HD_OPTIONS;
+  int filters HD_Z;        // required
+  int kernel[2] HD_Z;      // required: rows, columns; {k} fills both
+  int stride[2] HD_Z;      // default 1
+  int dilation[2] HD_Z;    // default 1
+  hd_padding pad HD_Z;     // default valid
+  int padding[4] HD_Z;     // HD_EXPLICIT: top, left, bottom, right
+  bool no_bias HD_Z;
+  hd_init init HD_Z;       // default HD_GLOROT_UNIFORM, of one window. Biases start at 0
+  const char *name HD_Z;   // default "locally_connected2d_1", ...
+} hd_locally_connected2d_options;
+// hd_conv2d without the sharing: each window has weights (H', W', kh, kw, C, filters) and biases
+// (H', W', filters) of its own (LeCun 1989).
+HD_API hd_val hd_locally_connected2d(hd_val x, hd_locally_connected2d_options options);
+#define hd_locally_connected2d(...) \
+  hd_locally_connected2d(HD_HEAD_(__VA_ARGS__, ), \
+                         HD_LIT(hd_locally_connected2d_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
 // ---- Losses ------------------------------------------------------------------------------------
 // Each compares y with its target and gives one loss per element, or per row where it says so.
 //   reduction   mean over all of them (default), their sum, or none: the losses themselves

@@ -13,7 +13,8 @@ typedef struct listing {
 
 static void add(listing *l, const char *id, const char *key, const char *text) {
   if (!l->as_json) {
-    printf("%-*s  %s\n", l->width, id, text ? text : "");
+    if (text) printf("%-*s  %s\n", l->width, id, text);
+    else puts(id);
   } else {
     hd_text_add(&l->json, l->count ? ",\n {\"id\": " : "[{\"id\": ");
     hd_json_string(&l->json, id);
@@ -49,6 +50,23 @@ static void list_losses(listing *l) {
   for (const hd_loss *const *loss = hd_losses(); *loss; loss++)
     add(l, (*loss)->name, "help", (*loss)->help);
 }
+// Its options, "lr 0.001, beta1 0.9": the names, and what they are by default.
+static void list_optimizers(listing *l) {
+  for (const char *const *name = hd_optimizer_names(); *name; name++) {
+    const hd_fields *f = hd_optimizer_fields(hd_optimizer_find(*name));
+    char text[400] = "";
+    size_t used = 0;
+    for (int i = 0; f && i < f->count && used < sizeof text; i++)
+      used += (size_t)snprintf(text + used, sizeof text - used, "%s%s%s%s", i ? ", " : "",
+                               f->field[i].name, *f->field[i].standard ? " " : "",
+                               f->field[i].standard);
+    add(l, *name, "options", text);
+  }
+}
+static void list_schedules(listing *l) {
+  const hd_field *kind = hd_schedule_fields.field;
+  for (const char *const *name = kind->choices; *name; name++) add(l, *name, NULL, NULL);
+}
 static void list_data(listing *l) {
   int count;
   const hd_data_info *info = hd_data_list(&count);
@@ -65,7 +83,8 @@ static const struct {
   void (*list)(listing *l);
   int width;
 } lists[] = {{"recipes", list_recipes, 16}, {"models", list_models, 16}, {"ops", list_ops, 16},
-             {"layers", list_layers, 18},   {"losses", list_losses, 20}, {"data", list_data, 14}};
+             {"layers", list_layers, 20},   {"losses", list_losses, 24}, {"data", list_data, 14},
+             {"optimizers", list_optimizers, 8}, {"schedules", list_schedules, 13}};
 
 static int run(cli_args *args) {
   const char *known[HD_COUNT(lists)];
@@ -82,14 +101,15 @@ static int run(cli_args *args) {
     return failed ? cli_fail(CLI_FAILED, "memory is out") : CLI_DONE;
   }
   int nearest = hd_nearest(args->word[0], known, HD_COUNT(known));
-  return cli_fail(
-      CLI_WRONG, "list: unknown \"%s\"; %s%s", args->word[0],
-      nearest >= 0 ? "did you mean " : "known are recipes, models, ops, layers, losses, data",
-      nearest >= 0 ? known[nearest] : "");
+  return cli_fail(CLI_WRONG, "list: unknown \"%s\"; %s%s", args->word[0],
+                  nearest >= 0 ? "did you mean "
+                               : "known are recipes, models, ops, layers, losses, optimizers, "
+                                 "schedules, data",
+                  nearest >= 0 ? known[nearest] : "");
 }
 
 const cli_command cli_list = {"list",
-                              "recipes|models|ops|layers|losses|data [--json]",
+                              "recipes|models|ops|layers|losses|optimizers|schedules|data [--json]",
                               "lists what can be named",
                               options,
                               1,

@@ -27,7 +27,9 @@ hd_val hd_layer_fail(hd_val x, const char *kind, const char *name, const char *f
   X(relu6) X(elu) X(selu) X(prelu) X(gelu) X(silu) X(mish) X(softsign) \
   X(hard_sigmoid) X(hard_tanh) X(hard_swish) X(step) X(bipolar_step) X(glu) X(maxout) \
   X(max_pool2d) X(avg_pool2d) X(min_pool2d) X(global_avg_pool2d) X(global_max_pool2d) \
-  X(flatten) X(reshape)
+  X(flatten) X(reshape) \
+  X(layer_norm) X(rms_norm) X(group_norm) X(instance_norm) X(local_response_norm) \
+  X(spatial_dropout) X(embedding) X(dense_tied) X(locally_connected2d)
 #define X(name) extern const hd_layer hd_layer_##name;
 HD_LAYER_LIST(X)
 #undef X

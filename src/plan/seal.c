@@ -132,7 +132,11 @@ static hd_status seal(hd_compile_state *s, hd_graph *from, copy *c, int32_t *ord
     if (!hd_ok(root[i]) || root[i].graph != from)
       return hd_fail(s->err, HD_E_ARGUMENT, "compile: fetch %d is not a value of this graph", i);
   // Walk once to know what is computed, so that statistics can join; a fed value ends the walk.
-  for (int i = 0; i < o->feeds; i++) seen[o->feed[i].node] = 1;
+  for (int i = 0; i < o->feeds; i++) {
+    if (!hd_ok(o->feed[i]) || o->feed[i].graph != from)
+      return hd_fail(s->err, HD_E_ARGUMENT, "compile: feed %d is not a value of this graph", i);
+    seen[o->feed[i].node] = 1;
+  }
   for (int i = 0; i < fetches; i++)
     if (hd_walk(from, root[i], order, &count, seen)) return from->error.status;
   for (int k = 0; k < (int)HD_COUNT(o->update); k++)

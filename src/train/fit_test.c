@@ -13,7 +13,8 @@ static hd_data table(int64_t samples, int64_t width, uint64_t seed, int64_t bad)
   }
   if (bad >= 0) ((float *)t[0].data)[bad * width] = NAN;
   hd_data d;
-  assert_int_equal(hd_data_from_tensors(NULL, (const char *const[]){"x", "t"}, t, 2, &d, NULL), HD_OK);
+  assert_int_equal(hd_data_from_tensors(NULL, (const char *const[]){"x", "t"}, t, 2, &d, NULL),
+                   HD_OK);
   return d;
 }
 
@@ -43,7 +44,8 @@ static void xor_is_learned(void **state) {
   assert_true(m.accuracy == 1 && m.loss < 0.05);
   hd_tensor p = hd_predict_data(n.store, hd_argmax(y, -1), &d, 3, &err);
   int32_t label[4];
-  assert_int_equal(d.read(d.user, hd_data_column(&d, "label"), (int64_t[]){0, 1, 2, 3}, 4, label, &err), HD_OK);
+  assert_int_equal(
+      d.read(d.user, hd_data_column(&d, "label"), (int64_t[]){0, 1, 2, 3}, 4, label, &err), HD_OK);
   assert_memory_equal(p.data, label, sizeof label);
   hd_tensor_free(&p);
   hd_data_free(&d);
@@ -51,10 +53,15 @@ static void xor_is_learned(void **state) {
 }
 
 // ---- Steps: data of the user's own, the rest of an epoch, learning rates ------------------------
-typedef struct { int count[10], reads, longest; double lr[64]; int64_t seen; } record;
+typedef struct {
+  int count[10], reads, longest;
+  double lr[64];
+  int64_t seen;
+} record;
 static record now;
 
-static hd_status own_read(void *user, int column, const int64_t *index, int64_t count, void *to, hd_error *err) {
+static hd_status own_read(void *user, int column, const int64_t *index, int64_t count, void *to,
+                          hd_error *err) {
   record *l = user;
   (void)err;
   if (column == 0) l->reads++, l->longest = count > l->longest ? (int)count : l->longest;
@@ -64,7 +71,8 @@ static hd_status own_read(void *user, int column, const int64_t *index, int64_t 
   }
   return HD_OK;
 }
-static hd_status bad_read(void *user, int column, const int64_t *index, int64_t count, void *to, hd_error *err) {
+static hd_status bad_read(void *user, int column, const int64_t *index, int64_t count, void *to,
+                          hd_error *err) {
   (void)user, (void)column, (void)index, (void)count, (void)to;
   if (err) *err = (hd_error){.status = HD_E_IO, .text = "disk is gone"};
   return HD_E_IO;
@@ -77,14 +85,18 @@ static bool note_step(void *user, const hd_progress *p) {
 }
 
 static hd_val line(hd_graph *g) {  // one weight
-  hd_val x = hd_input(g, "x", HD_F32, HD_SHAPE(HD_BATCH)), t = hd_input(g, "t", HD_F32, HD_SHAPE(HD_BATCH));
+  hd_val x = hd_input(g, "x", HD_F32, HD_SHAPE(HD_BATCH)),
+         t = hd_input(g, "t", HD_F32, HD_SHAPE(HD_BATCH));
   hd_val w = hd_variable(g, HD_F32, (hd_shape){0}, .name = "w", .init = {HD_ONES, 0, 0});
   return hd_mean(hd_square(hd_sub(hd_mul(x, w), hd_scale(t, 3))));
 }
 
 static void every_sample_once_an_epoch(void **state) {
   (void)state;
-  hd_data d = {.user = &now, .samples = 10, .columns = 2, .read = own_read,
+  hd_data d = {.user = &now,
+               .samples = 10,
+               .columns = 2,
+               .read = own_read,
                .column = {{"x", {HD_F32, {0}}}, {"t", {HD_F32, {0}}}}};
   for (int plain = 0; plain < 2; plain++) {
     net n = net_new(NULL);
@@ -92,12 +104,14 @@ static void every_sample_once_an_epoch(void **state) {
     hd_fit_result r;
     hd_schedule cosine = {.kind = HD_SCHEDULE_COSINE};
     now = (record){0};
-    if (hd_fit(n.store, line(n.g), &d, &err, .optimizer = hd_sgd(.lr = 0.2f), .batch = 4, .epochs = 5,
-               .schedule = cosine, .no_shuffle = plain, .on_step = note_step, .result = &r))
+    if (hd_fit(n.store, line(n.g), &d, &err, .optimizer = hd_sgd(.lr = 0.2f), .batch = 4,
+               .epochs = 5, .schedule = cosine, .no_shuffle = plain, .on_step = note_step,
+               .result = &r))
       fail_msg("%s", err.text);
     for (int i = 0; i < 10; i++) assert_int_equal(now.count[i], 5);
     assert_true(now.reads == 15 && now.longest == 4 && r.steps == 15 && r.epochs == 5);
-    // The same steps by hand: samples in order, the rest of two at the end of an epoch, 3 steps each.
+    // The same steps by hand: samples in order, the rest of two at the end of an epoch, 3 steps
+    // each.
     double w = 1, sum = 0;
     for (int s = 0; s < 15; s++) {
       double lr = (double)0.2f * hd_schedule_factor(&cosine, 3, 5, s), g = 0;
@@ -122,7 +136,9 @@ static void a_source_that_fails_stops_the_run(void **state) {
   (void)state;
   net n = net_new(NULL);
   hd_error err = {0};
-  hd_data d = {.samples = 10, .columns = 2, .read = bad_read,
+  hd_data d = {.samples = 10,
+               .columns = 2,
+               .read = bad_read,
                .column = {{"x", {HD_F32, {0}}}, {"t", {HD_F32, {0}}}}};
   hd_val loss = line(n.g);
   assert_int_equal(hd_fit(n.store, loss, &d, &err, .batch = 4), HD_E_IO);
@@ -138,19 +154,29 @@ static void a_source_that_fails_stops_the_run(void **state) {
 }
 
 // ---- Stopping -----------------------------------------------------------------------------------
-typedef struct { int epochs, until_epoch; int64_t until_step; double best; int best_epoch; float w; const hd_store *s; } watch;
+typedef struct {
+  int epochs, until_epoch;
+  int64_t until_step;
+  double best;
+  int best_epoch;
+  float w;
+  const hd_store *s;
+} watch;
 static bool on_epoch(void *user, const hd_progress *p) {
   watch *w = user;
   w->epochs++;
   assert_true(p->has_valid && p->epoch == w->epochs);
-  if (p->best != (w->best_epoch == 0 || p->valid.loss < w->best)) fail_msg("epoch %d: best", p->epoch);
+  if (p->best != (w->best_epoch == 0 || p->valid.loss < w->best))
+    fail_msg("epoch %d: best", p->epoch);
   if (p->best) {
     w->best = p->valid.loss, w->best_epoch = p->epoch;
     w->w = *(const float *)hd_store_find(w->s, "dense_1/weight")->data;
   }
   return w->epochs != w->until_epoch;
 }
-static bool on_step(void *user, const hd_progress *p) { return p->global_step != ((watch *)user)->until_step; }
+static bool on_step(void *user, const hd_progress *p) {
+  return p->global_step != ((watch *)user)->until_step;
+}
 
 static void early_stopping_restores_the_best(void **state) {
   (void)state;
@@ -161,9 +187,9 @@ static void early_stopping_restores_the_best(void **state) {
     hd_fit_result r;
     watch w = {.s = n.store};
     hd_val loss = mlp(n.g, 8);
-    if (hd_fit(n.store, loss, &d, &err, .optimizer = hd_adam(.lr = 0.03f), .batch = 12, .epochs = 500,
-               .valid = &v, .patience = 5, .restore_best = restore, .user = &w, .on_epoch = on_epoch,
-               .result = &r))
+    if (hd_fit(n.store, loss, &d, &err, .optimizer = hd_adam(.lr = 0.03f), .batch = 12,
+               .epochs = 500, .valid = &v, .patience = 5, .restore_best = restore, .user = &w,
+               .on_epoch = on_epoch, .result = &r))
       fail_msg("%s", err.text);
     assert_true(r.stopped_early && r.epochs < 500 && r.epochs == w.epochs);
     assert_int_equal(r.epochs, w.best_epoch + 5);
@@ -188,11 +214,15 @@ static void callbacks_stop(void **state) {
   hd_fit_result r;
   hd_val loss = mlp(n.g, 3);
   watch w = {.s = n.store, .until_step = 5};
-  assert_int_equal(hd_fit(n.store, loss, &d, &err, .batch = 12, .user = &w, .on_step = on_step, .result = &r), HD_E_STOPPED);
+  assert_int_equal(
+      hd_fit(n.store, loss, &d, &err, .batch = 12, .user = &w, .on_step = on_step, .result = &r),
+      HD_E_STOPPED);
   assert_true(r.steps == 5 && r.epochs == 2);
   assert_non_null(strstr(err.text, "epoch 3, step 1"));
   w = (watch){.s = n.store, .until_epoch = 4};
-  assert_int_equal(hd_fit(n.store, loss, &d, &err, .batch = 12, .valid = &d, .user = &w, .on_epoch = on_epoch, .result = &r), HD_E_STOPPED);
+  assert_int_equal(hd_fit(n.store, loss, &d, &err, .batch = 12, .valid = &d, .user = &w,
+                          .on_epoch = on_epoch, .result = &r),
+                   HD_E_STOPPED);
   assert_true(r.steps == 8 && r.epochs == 4);
   hd_data_free(&d);
   net_free(&n);
@@ -204,22 +234,27 @@ static void a_nan_is_explained(void **state) {
   for (int c = 0; c < 6; c++) {  // an op, a weight, a sample; whole batches and shards
     net n = net_new(NULL);
     hd_data d = table(24, 3, 1, c % 3 == 2 ? 20 : -1);
-    hd_val x = hd_input(n.g, "x", HD_F32, HD_SHAPE(HD_BATCH, 3)), t = hd_input(n.g, "t", HD_F32, HD_SHAPE(HD_BATCH, 1));
+    hd_val x = hd_input(n.g, "x", HD_F32, HD_SHAPE(HD_BATCH, 3)),
+           t = hd_input(n.g, "t", HD_F32, HD_SHAPE(HD_BATCH, 1));
     hd_val h = hd_tanh(hd_batch_norm(hd_dense(x, .units = 4, .name = "first"), .name = "norm"));
     if (c % 3 == 0) h = hd_dense(hd_log(h), .units = 4, .name = "after");  // negative numbers
-    if (c % 3 == 1) h = hd_dense(hd_add_scalar(h, 3), .units = 4, .name = "huge", .init = {HD_CONSTANT, 3e38f, 0});
+    if (c % 3 == 1)
+      h = hd_dense(hd_add_scalar(h, 3), .units = 4, .name = "huge",
+                   .init = {HD_CONSTANT, 3e38f, 0});
     hd_val loss = hd_mse(hd_dense(h, .units = 1, .name = "last"), t);
     hd_error err = {0};
     hd_fit_result r;
     assert_int_equal(hd_fit(n.store, loss, &d, &err, .batch = 12, .no_shuffle = true, .result = &r,
-                            .shards = c < 3 ? 1 : 4), HD_E_DIVERGED);
+                            .shards = c < 3 ? 1 : 4),
+                     HD_E_DIVERGED);
     const char *text[] = {"log", "layer huge", "input \"x\""};
     if (!strstr(err.text, text[c % 3])) fail_msg("case %d: %s", c, err.text);
     assert_non_null(strstr(err.text, c % 3 == 2 ? "epoch 1, step 2" : "epoch 1, step 1"));
     for (int i = 0; i < hd_store_count(n.store); i++) {  // everything is as before that step
       const hd_parameter *p = hd_store_at(n.store, i);
       for (int64_t k = 0; k < hd_shape_count(p->type.shape); k++)
-        if (p->type.dtype == HD_F32 && !isfinite(((float *)p->data)[k])) fail_msg("case %d: %s is not finite", c, p->name);
+        if (p->type.dtype == HD_F32 && !isfinite(((float *)p->data)[k]))
+          fail_msg("case %d: %s is not finite", c, p->name);
     }
     hd_data_free(&d);
     net_free(&n);
