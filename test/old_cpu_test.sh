@@ -16,7 +16,7 @@ fail() { echo "$1" >&2; exit 1; }
 echo 'int main(void) { __asm__ volatile("vpaddd %%ymm0, %%ymm0, %%ymm0" ::: "xmm0"); return 0; }' \
   >"$work/avx2.c"
 "${CC:-cc}" "$work/avx2.c" -o "$work/avx2" || fail "no compiler"
-(ulimit -c 0; qemu-x86_64 -cpu Nehalem "$work/avx2") >/dev/null 2>&1 &&
+sh -c 'ulimit -c 0; qemu-x86_64 -cpu Nehalem "$1"; exit $?' - "$work/avx2" >/dev/null 2>&1 &&
   fail "qemu runs AVX2 on a Nehalem: this test is blind"
 
 "$program" train "$work/here" >"$work/here.txt" || fail "no training on this machine"

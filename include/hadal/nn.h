@@ -12,41 +12,39 @@ extern "C" {
 // ---- Layers -------------------------------------------------------------------------------------
 typedef struct hd_dense_options {
   HD_OPTIONS;
-  int units HD_Z;          // required
+  int units HD_Z;  // required
   bool no_bias HD_Z;
-  hd_init init HD_Z;       // {.kind = HD_HE_NORMAL}; default HD_GLOROT_UNIFORM. Biases start at 0
-  const char *name HD_Z;   // default "dense_1", ...
+  hd_init init HD_Z;      // {.kind = HD_HE_NORMAL}; default HD_GLOROT_UNIFORM. Biases start at 0
+  const char *name HD_Z;  // default "dense_1", ...
 } hd_dense_options;
 // x (..., in) -> (..., units): x weight + bias, weight (in, units).
 HD_API hd_val hd_dense(hd_val x, hd_dense_options options);
 #define hd_dense(...) \
-  hd_dense(HD_HEAD_(__VA_ARGS__, ), \
-           HD_LIT(hd_dense_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+  hd_dense(HD_HEAD_(__VA_ARGS__, ), HD_LIT(hd_dense_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
 
 typedef struct hd_conv2d_options {
   HD_OPTIONS;
-  int filters HD_Z;        // required
-  int kernel[2] HD_Z;      // required: rows, columns; {k} fills both
-  int stride[2] HD_Z;      // default 1
-  int dilation[2] HD_Z;    // default 1
-  int groups HD_Z;         // default 1; as many as x has channels: depthwise
-  hd_padding pad HD_Z;     // default valid
-  int padding[4] HD_Z;     // HD_EXPLICIT: top, left, bottom, right
+  int filters HD_Z;      // required
+  int kernel[2] HD_Z;    // required: rows, columns; {k} fills both
+  int stride[2] HD_Z;    // default 1
+  int dilation[2] HD_Z;  // default 1
+  int groups HD_Z;       // default 1; as many as x has channels: depthwise
+  hd_padding pad HD_Z;   // default valid
+  int padding[4] HD_Z;   // HD_EXPLICIT: top, left, bottom, right
   bool no_bias HD_Z;
-  hd_init init HD_Z;       // {.kind = HD_HE_NORMAL}; default HD_GLOROT_UNIFORM. Biases start at 0
-  const char *name HD_Z;   // default "conv2d_1", ...
+  hd_init init HD_Z;      // {.kind = HD_HE_NORMAL}; default HD_GLOROT_UNIFORM. Biases start at 0
+  const char *name HD_Z;  // default "conv2d_1", ...
 } hd_conv2d_options;
 // x (N, H, W, C) -> (N, H', W', filters): cross-correlation, weight (kh, kw, C / groups, filters).
 HD_API hd_val hd_conv2d(hd_val x, hd_conv2d_options options);
 #define hd_conv2d(...) \
-  hd_conv2d(HD_HEAD_(__VA_ARGS__, ), \
-            HD_LIT(hd_conv2d_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+  hd_conv2d(HD_HEAD_(__VA_ARGS__, ), HD_LIT(hd_conv2d_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
 
 typedef struct hd_batch_norm_options {
   HD_OPTIONS;
-  float momentum HD_Z;     // default 0.9
-  float epsilon HD_Z;      // default 1e-5
-  const char *name HD_Z;   // default "batch_norm_1", ...
+  float momentum HD_Z;    // default 0.9
+  float epsilon HD_Z;     // default 1e-5
+  const char *name HD_Z;  // default "batch_norm_1", ...
 } hd_batch_norm_options;
 // Per channel, the last axis: y = gamma (x - mean) / sqrt(variance + epsilon) + beta. Training uses
 // the batch's moments and updates running = momentum running + (1 - momentum) batch, with the
@@ -59,8 +57,8 @@ HD_API hd_val hd_batch_norm(hd_val x, hd_batch_norm_options options);
 
 typedef struct hd_dropout_options {
   HD_OPTIONS;
-  float rate HD_Z;         // of zeros, in (0, 1); default 0.5
-  const char *name HD_Z;   // default "dropout_1", ...
+  float rate HD_Z;        // of zeros, in (0, 1); default 0.5
+  const char *name HD_Z;  // default "dropout_1", ...
 } hd_dropout_options;
 // Training: zero with probability rate, else x / (1 - rate). Evaluation: x.
 HD_API hd_val hd_dropout(hd_val x, hd_dropout_options options);
@@ -70,23 +68,27 @@ HD_API hd_val hd_dropout(hd_val x, hd_dropout_options options);
 
 typedef struct hd_prelu_options {
   HD_OPTIONS;
-  bool shared HD_Z;        // one slope; default one for each channel
-  hd_init init HD_Z;       // default 0.25 everywhere
-  const char *name HD_Z;   // default "prelu_1", ...
+  bool shared HD_Z;       // one slope; default one for each channel
+  hd_init init HD_Z;      // default 0.25 everywhere
+  const char *name HD_Z;  // default "prelu_1", ...
 } hd_prelu_options;
 // x, or slope x where x <= 0, with slopes that are learned, one per entry of the last axis (He et
 // al. 2015).
 HD_API hd_val hd_prelu(hd_val x, hd_prelu_options options);
 #define hd_prelu(...) \
-  hd_prelu(HD_HEAD_(__VA_ARGS__, ), \
-           HD_LIT(hd_prelu_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+  hd_prelu(HD_HEAD_(__VA_ARGS__, ), HD_LIT(hd_prelu_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
 
 typedef enum hd_gate {
-  HD_GATE_SIGMOID = 0, HD_GATE_LINEAR, HD_GATE_RELU, HD_GATE_GELU, HD_GATE_SILU, HD_GATE_TANH
+  HD_GATE_SIGMOID = 0,
+  HD_GATE_LINEAR,
+  HD_GATE_RELU,
+  HD_GATE_GELU,
+  HD_GATE_SILU,
+  HD_GATE_TANH
 } hd_gate;
 typedef struct hd_glu_options {
   HD_OPTIONS;
-  hd_gate gate HD_Z;       // default sigmoid; silu makes it SwiGLU, gelu GEGLU
+  hd_gate gate HD_Z;  // default sigmoid; silu makes it SwiGLU, gelu GEGLU
 } hd_glu_options;
 // x (..., 2 C), halves a and b -> (..., C): a gate(b) (Dauphin et al. 2017; Shazeer 2020).
 HD_API hd_val hd_glu(hd_val x, hd_glu_options options);
@@ -95,24 +97,23 @@ HD_API hd_val hd_glu(hd_val x, hd_glu_options options);
 
 typedef struct hd_maxout_options {
   HD_OPTIONS;
-  int units HD_Z;          // required
-  int pieces HD_Z;         // default 2
-  hd_init init HD_Z;       // default HD_GLOROT_UNIFORM
-  const char *name HD_Z;   // default "maxout_1", ...
+  int units HD_Z;         // required
+  int pieces HD_Z;        // default 2
+  hd_init init HD_Z;      // default HD_GLOROT_UNIFORM
+  const char *name HD_Z;  // default "maxout_1", ...
 } hd_maxout_options;
 // x (..., in) -> (..., units): the largest of `pieces` dense outputs (Goodfellow et al. 2013).
 // Parameters: those of a dense layer of units pieces outputs, the pieces of a unit side by side.
 HD_API hd_val hd_maxout(hd_val x, hd_maxout_options options);
 #define hd_maxout(...) \
-  hd_maxout(HD_HEAD_(__VA_ARGS__, ), \
-            HD_LIT(hd_maxout_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+  hd_maxout(HD_HEAD_(__VA_ARGS__, ), HD_LIT(hd_maxout_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
 
 typedef struct hd_layer_norm_options {
   HD_OPTIONS;
-  int axes HD_Z;           // how many of the last ones; default 1
-  float epsilon HD_Z;      // default 1e-5
-  bool no_weights HD_Z;    // neither gamma nor beta
-  const char *name HD_Z;   // default "layer_norm_1", ...
+  int axes HD_Z;          // how many of the last ones; default 1
+  float epsilon HD_Z;     // default 1e-5
+  bool no_weights HD_Z;   // neither gamma nor beta
+  const char *name HD_Z;  // default "layer_norm_1", ...
 } hd_layer_norm_options;
 // y = gamma (x - mean) / sqrt(variance + epsilon) + beta, the biased moments along the last axes of
 // each sample, gamma and beta of their shape (Ba et al. 2016). Training and evaluation are alike.
@@ -123,9 +124,9 @@ HD_API hd_val hd_layer_norm(hd_val x, hd_layer_norm_options options);
 
 typedef struct hd_rms_norm_options {
   HD_OPTIONS;
-  float epsilon HD_Z;      // default 1e-5
-  bool no_weights HD_Z;    // no gamma
-  const char *name HD_Z;   // default "rms_norm_1", ...
+  float epsilon HD_Z;     // default 1e-5
+  bool no_weights HD_Z;   // no gamma
+  const char *name HD_Z;  // default "rms_norm_1", ...
 } hd_rms_norm_options;
 // y = gamma x / sqrt(mean of x^2 + epsilon) along the last axis (Zhang & Sennrich 2019).
 HD_API hd_val hd_rms_norm(hd_val x, hd_rms_norm_options options);
@@ -135,10 +136,10 @@ HD_API hd_val hd_rms_norm(hd_val x, hd_rms_norm_options options);
 
 typedef struct hd_group_norm_options {
   HD_OPTIONS;
-  int groups HD_Z;         // default 32
-  float epsilon HD_Z;      // default 1e-5
-  bool no_weights HD_Z;    // neither gamma nor beta
-  const char *name HD_Z;   // default "group_norm_1", ...
+  int groups HD_Z;        // default 32
+  float epsilon HD_Z;     // default 1e-5
+  bool no_weights HD_Z;   // neither gamma nor beta
+  const char *name HD_Z;  // default "group_norm_1", ...
 } hd_group_norm_options;
 // x (N, ..., C): as layer_norm, over everything of a sample in each of `groups` runs of channels;
 // gamma and beta (C) (Wu & He 2018). One group is the layer normalisation of convolutions.
@@ -149,9 +150,9 @@ HD_API hd_val hd_group_norm(hd_val x, hd_group_norm_options options);
 
 typedef struct hd_instance_norm_options {
   HD_OPTIONS;
-  float epsilon HD_Z;      // default 1e-5
-  bool no_weights HD_Z;    // neither gamma nor beta
-  const char *name HD_Z;   // default "instance_norm_1", ...
+  float epsilon HD_Z;     // default 1e-5
+  bool no_weights HD_Z;   // neither gamma nor beta
+  const char *name HD_Z;  // default "instance_norm_1", ...
 } hd_instance_norm_options;
 // x (N, H, W, C): as layer_norm, over the pixels of each channel of a sample; gamma and beta (C)
 // (Ulyanov et al. 2016).
@@ -162,22 +163,22 @@ HD_API hd_val hd_instance_norm(hd_val x, hd_instance_norm_options options);
 
 typedef struct hd_local_response_norm_options {
   HD_OPTIONS;
-  int size HD_Z;           // odd; default 5
-  float alpha HD_Z;        // default 1e-4
-  float beta HD_Z;         // default 0.75
-  float k HD_Z;            // default 2
+  int size HD_Z;     // odd; default 5
+  float alpha HD_Z;  // default 1e-4
+  float beta HD_Z;   // default 0.75
+  float k HD_Z;      // default 2
 } hd_local_response_norm_options;
 // y[c] = x[c] / (k + alpha sum of x[j]^2)^beta, over the `size` channels j about c, fewer at the
 // ends (Krizhevsky et al. 2012). Where alpha is divided by size, as in PyTorch, divide it here.
 HD_API hd_val hd_local_response_norm(hd_val x, hd_local_response_norm_options options);
 #define hd_local_response_norm(...) \
-  hd_local_response_norm(HD_HEAD_(__VA_ARGS__, ), \
-                         HD_LIT(hd_local_response_norm_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+  hd_local_response_norm(HD_HEAD_(__VA_ARGS__, ), HD_LIT(hd_local_response_norm_options){ \
+                                                      .hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
 
 typedef struct hd_spatial_dropout_options {
   HD_OPTIONS;
-  float rate HD_Z;         // of zeros, in (0, 1); default 0.5
-  const char *name HD_Z;   // default "spatial_dropout_1", ...
+  float rate HD_Z;        // of zeros, in (0, 1); default 0.5
+  const char *name HD_Z;  // default "spatial_dropout_1", ...
 } hd_spatial_dropout_options;
 // x (N, H, W, C) or (N, T, C). Training: a channel of a sample is zero with probability rate, else
 // x / (1 - rate) (Tompson et al. 2015). Evaluation: x. Its random site is named, as dropout's is,
@@ -189,10 +190,10 @@ HD_API hd_val hd_spatial_dropout(hd_val x, hd_spatial_dropout_options options);
 
 typedef struct hd_embedding_options {
   HD_OPTIONS;
-  int rows HD_Z;           // required: indices are 0 .. rows - 1
-  int width HD_Z;          // required
-  hd_init init HD_Z;       // default uniform in [-0.05, 0.05)
-  const char *name HD_Z;   // default "embedding_1", ...
+  int rows HD_Z;          // required: indices are 0 .. rows - 1
+  int width HD_Z;         // required
+  hd_init init HD_Z;      // default uniform in [-0.05, 0.05)
+  const char *name HD_Z;  // default "embedding_1", ...
 } hd_embedding_options;
 // x i32, or whole numbers of another type, (...) -> (..., width): rows of the weight (rows, width)
 // (Bengio et al. 2003). An index beyond the table gives zeros.
@@ -204,7 +205,7 @@ HD_API hd_val hd_embedding(hd_val x, hd_embedding_options options);
 typedef struct hd_dense_tied_options {
   HD_OPTIONS;
   bool no_bias HD_Z;
-  const char *name HD_Z;   // default "dense_tied_1", ...
+  const char *name HD_Z;  // default "dense_tied_1", ...
 } hd_dense_tied_options;
 // x (..., in) -> (..., units): x weight^T + bias, the weight (units, in) another layer's, whose
 // gradient sums both uses: the decoder of an autoencoder, the output of a language model (Press &
@@ -216,22 +217,22 @@ HD_API hd_val hd_dense_tied(hd_val x, hd_val weight, hd_dense_tied_options optio
 
 typedef struct hd_locally_connected2d_options {
   HD_OPTIONS;
-  int filters HD_Z;        // required
-  int kernel[2] HD_Z;      // required: rows, columns; {k} fills both
-  int stride[2] HD_Z;      // default 1
-  int dilation[2] HD_Z;    // default 1
-  hd_padding pad HD_Z;     // default valid
-  int padding[4] HD_Z;     // HD_EXPLICIT: top, left, bottom, right
+  int filters HD_Z;      // required
+  int kernel[2] HD_Z;    // required: rows, columns; {k} fills both
+  int stride[2] HD_Z;    // default 1
+  int dilation[2] HD_Z;  // default 1
+  hd_padding pad HD_Z;   // default valid
+  int padding[4] HD_Z;   // HD_EXPLICIT: top, left, bottom, right
   bool no_bias HD_Z;
-  hd_init init HD_Z;       // default HD_GLOROT_UNIFORM, of one window. Biases start at 0
-  const char *name HD_Z;   // default "locally_connected2d_1", ...
+  hd_init init HD_Z;      // default HD_GLOROT_UNIFORM, of one window. Biases start at 0
+  const char *name HD_Z;  // default "locally_connected2d_1", ...
 } hd_locally_connected2d_options;
 // hd_conv2d without the sharing: each window has weights (H', W', kh, kw, C, filters) and biases
 // (H', W', filters) of its own (LeCun 1989).
 HD_API hd_val hd_locally_connected2d(hd_val x, hd_locally_connected2d_options options);
 #define hd_locally_connected2d(...) \
-  hd_locally_connected2d(HD_HEAD_(__VA_ARGS__, ), \
-                         HD_LIT(hd_locally_connected2d_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+  hd_locally_connected2d(HD_HEAD_(__VA_ARGS__, ), HD_LIT(hd_locally_connected2d_options){ \
+                                                      .hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
 
 // ---- Losses ------------------------------------------------------------------------------------
 // Each compares y with its target and gives one loss per element, or per row where it says so.
@@ -243,18 +244,19 @@ HD_API hd_val hd_locally_connected2d(hd_val x, hd_locally_connected2d_options op
 // y and target have one shape and are never broadcast. A class index outside 0 .. K-1 gives NaN or
 // infinity: it cannot be overlooked.
 typedef enum hd_reduction { HD_LOSS_MEAN = 0, HD_LOSS_SUM, HD_LOSS_NONE } hd_reduction;
-#define HD_REDUCTION hd_reduction reduction HD_Z; hd_val weights HD_Z
+#define HD_REDUCTION \
+  hd_reduction reduction HD_Z; \
+  hd_val weights HD_Z
 
 typedef struct hd_mse_options {
   HD_OPTIONS;
-  float factor HD_Z;       // default 1; 0.5 makes the gradient of one element its error
+  float factor HD_Z;  // default 1; 0.5 makes the gradient of one element its error
   HD_REDUCTION;
 } hd_mse_options;
 // factor (y - target)^2 per element.
 HD_API hd_val hd_mse(hd_val y, hd_val target, hd_mse_options options);
 #define hd_mse(...) \
-  hd_mse(HD_HEAD2_(__VA_ARGS__, ), \
-         HD_LIT(hd_mse_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+  hd_mse(HD_HEAD2_(__VA_ARGS__, ), HD_LIT(hd_mse_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
 
 typedef struct hd_mae_options {
   HD_OPTIONS;
@@ -263,23 +265,21 @@ typedef struct hd_mae_options {
 // |y - target| per element, the L1 loss; gradient 0 where they are equal.
 HD_API hd_val hd_mae(hd_val y, hd_val target, hd_mae_options options);
 #define hd_mae(...) \
-  hd_mae(HD_HEAD2_(__VA_ARGS__, ), \
-         HD_LIT(hd_mae_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+  hd_mae(HD_HEAD2_(__VA_ARGS__, ), HD_LIT(hd_mae_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
 
 typedef struct hd_huber_options {
   HD_OPTIONS;
-  float delta HD_Z;        // default 1
+  float delta HD_Z;  // default 1
   HD_REDUCTION;
 } hd_huber_options;
 // e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2), with e = y - target (Huber 1964).
 HD_API hd_val hd_huber(hd_val y, hd_val target, hd_huber_options options);
 #define hd_huber(...) \
-  hd_huber(HD_HEAD2_(__VA_ARGS__, ), \
-           HD_LIT(hd_huber_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+  hd_huber(HD_HEAD2_(__VA_ARGS__, ), HD_LIT(hd_huber_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
 
 typedef struct hd_smooth_l1_options {
   HD_OPTIONS;
-  float beta HD_Z;         // default 1
+  float beta HD_Z;  // default 1
   HD_REDUCTION;
 } hd_smooth_l1_options;
 // e^2 / (2 beta) where |e| <= beta, else |e| - beta / 2: huber over beta (Girshick 2015).
@@ -300,7 +300,7 @@ HD_API hd_val hd_log_cosh(hd_val y, hd_val target, hd_log_cosh_options options);
 
 typedef struct hd_cross_entropy_options {
   HD_OPTIONS;
-  float smoothing HD_Z;    // in [0, 1); default 0
+  float smoothing HD_Z;  // in [0, 1); default 0
   HD_REDUCTION;
 } hd_cross_entropy_options;
 // -log softmax(logits)[label] per row, logits (..., K): the negative log likelihood of the class.
@@ -319,13 +319,12 @@ typedef struct hd_nll_options {
 // hd_cross_entropy is the same in one step.
 HD_API hd_val hd_nll(hd_val log_p, hd_val label, hd_nll_options options);
 #define hd_nll(...) \
-  hd_nll(HD_HEAD2_(__VA_ARGS__, ), \
-         HD_LIT(hd_nll_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+  hd_nll(HD_HEAD2_(__VA_ARGS__, ), HD_LIT(hd_nll_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
 
 typedef struct hd_binary_cross_entropy_options {
   HD_OPTIONS;
-  bool probabilities HD_Z; // y is p, not its logit
-  float positive HD_Z;     // weight of the first term; default 1
+  bool probabilities HD_Z;  // y is p, not its logit
+  float positive HD_Z;      // weight of the first term; default 1
   HD_REDUCTION;
 } hd_binary_cross_entropy_options;
 // -(target log p + (1 - target) log(1 - p)) per element, p = sigmoid(y), without overflow at any y;
@@ -334,13 +333,12 @@ typedef struct hd_binary_cross_entropy_options {
 HD_API hd_val hd_binary_cross_entropy(hd_val y, hd_val target,
                                       hd_binary_cross_entropy_options options);
 #define hd_binary_cross_entropy(...) \
-  hd_binary_cross_entropy( \
-    HD_HEAD2_(__VA_ARGS__, ), \
-    HD_LIT(hd_binary_cross_entropy_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+  hd_binary_cross_entropy(HD_HEAD2_(__VA_ARGS__, ), HD_LIT(hd_binary_cross_entropy_options){ \
+                                                        .hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
 
 typedef struct hd_kl_divergence_options {
   HD_OPTIONS;
-  bool probabilities HD_Z; // y is p, not logits; held above 1e-12
+  bool probabilities HD_Z;  // y is p, not logits; held above 1e-12
   HD_REDUCTION;
 } hd_kl_divergence_options;
 // sum_k target (log target - log p) per row, p = softmax(y), y (..., K): 0 when they are equal, the
@@ -352,8 +350,8 @@ HD_API hd_val hd_kl_divergence(hd_val y, hd_val target, hd_kl_divergence_options
 
 typedef struct hd_focal_options {
   HD_OPTIONS;
-  float gamma HD_Z;        // default 2
-  float alpha HD_Z;        // default: none; the paper has 0.25 for gamma 2
+  float gamma HD_Z;  // default 2
+  float alpha HD_Z;  // default: none; the paper has 0.25 for gamma 2
   HD_REDUCTION;
 } hd_focal_options;
 // Cross-entropy that counts hard examples more (Lin et al. 2017): -(1 - p)^gamma log p, p the
@@ -362,12 +360,11 @@ typedef struct hd_focal_options {
 // where it is 0.
 HD_API hd_val hd_focal(hd_val y, hd_val target, hd_focal_options options);
 #define hd_focal(...) \
-  hd_focal(HD_HEAD2_(__VA_ARGS__, ), \
-           HD_LIT(hd_focal_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+  hd_focal(HD_HEAD2_(__VA_ARGS__, ), HD_LIT(hd_focal_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
 
 typedef struct hd_dice_options {
   HD_OPTIONS;
-  float smooth HD_Z;       // default 1
+  float smooth HD_Z;  // default 1
   bool squares HD_Z;
   HD_REDUCTION;
 } hd_dice_options;
@@ -375,12 +372,11 @@ typedef struct hd_dice_options {
 // first; y probabilities, t 0 or 1. With squares, sum y^2 + sum t^2 below (Milletari et al. 2016).
 HD_API hd_val hd_dice(hd_val y, hd_val target, hd_dice_options options);
 #define hd_dice(...) \
-  hd_dice(HD_HEAD2_(__VA_ARGS__, ), \
-          HD_LIT(hd_dice_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+  hd_dice(HD_HEAD2_(__VA_ARGS__, ), HD_LIT(hd_dice_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
 
 typedef struct hd_hinge_options {
   HD_OPTIONS;
-  float margin HD_Z;       // default 1
+  float margin HD_Z;  // default 1
   bool squared HD_Z;
   HD_REDUCTION;
 } hd_hinge_options;
@@ -389,8 +385,7 @@ typedef struct hd_hinge_options {
 // 1999). Squared: each max is. Gradient 0 where the max is 0.
 HD_API hd_val hd_hinge(hd_val y, hd_val target, hd_hinge_options options);
 #define hd_hinge(...) \
-  hd_hinge(HD_HEAD2_(__VA_ARGS__, ), \
-           HD_LIT(hd_hinge_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+  hd_hinge(HD_HEAD2_(__VA_ARGS__, ), HD_LIT(hd_hinge_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
 
 typedef struct hd_perceptron_loss_options {
   HD_OPTIONS;

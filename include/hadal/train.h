@@ -33,17 +33,17 @@ typedef enum hd_schedule_kind {
 } hd_schedule_kind;
 typedef struct hd_schedule {
   hd_schedule_kind kind HD_Z;
-  float every HD_Z;    // epochs; default 1
-  float factor HD_Z;   // of each drop; default 0.1
-  float at[8] HD_Z;    // MULTI_STEP: epochs of the drops, up to the first 0
-  float total HD_Z;    // epochs to reach the floor; default: all of the training
-  float floor HD_Z;    // the last factor; default 0
-  float power HD_Z;    // POLYNOMIAL; default 1
-  float growth HD_Z;   // RESTARTS: of the length of a period, at least 1; default 1
-  float start HD_Z;    // ONE_CYCLE: the first factor; default 0.04
-  float peak HD_Z;     // ONE_CYCLE: the part of total that rises; default 0.3
-  int patience HD_Z;   // PLATEAU; default 10
-  float warmup HD_Z;   // epochs of linear rise from 0, a factor on all of these; default 0
+  float every HD_Z;   // epochs; default 1
+  float factor HD_Z;  // of each drop; default 0.1
+  float at[8] HD_Z;   // MULTI_STEP: epochs of the drops, up to the first 0
+  float total HD_Z;   // epochs to reach the floor; default: all of the training
+  float floor HD_Z;   // the last factor; default 0
+  float power HD_Z;   // POLYNOMIAL; default 1
+  float growth HD_Z;  // RESTARTS: of the length of a period, at least 1; default 1
+  float start HD_Z;   // ONE_CYCLE: the first factor; default 0.04
+  float peak HD_Z;    // ONE_CYCLE: the part of total that rises; default 0.3
+  int patience HD_Z;  // PLATEAU; default 10
+  float warmup HD_Z;  // epochs of linear rise from 0, a factor on all of these; default 0
 } hd_schedule;
 extern HD_API const hd_fields hd_schedule_fields;
 // At an optimiser step, which counts from 0.
@@ -70,9 +70,9 @@ typedef enum hd_sgd_form {
 // 2013 put it: w -= lr (g + momentum v), or w += momentum v - lr g.
 typedef struct hd_sgd_options {
   HD_OPTIONS;
-  float lr HD_Z;            // default 0.01
-  float momentum HD_Z;      // default 0
-  float dampening HD_Z;     // default 0
+  float lr HD_Z;         // default 0.01
+  float momentum HD_Z;   // default 0
+  float dampening HD_Z;  // default 0
   bool nesterov HD_Z;
   hd_sgd_form form HD_Z;
   float weight_decay HD_Z;  // L2: g += weight_decay w; default 0
@@ -84,10 +84,10 @@ HD_API hd_optimizer hd_sgd(hd_sgd_options options);
 // 2013): s less the square of the running mean of g, which estimates the variance.
 typedef struct hd_rmsprop_options {
   HD_OPTIONS;
-  float lr HD_Z;            // default 0.001
-  float rho HD_Z;           // default 0.9
-  float epsilon HD_Z;       // default 1e-8
-  float momentum HD_Z;      // of the scaled step; default 0
+  float lr HD_Z;        // default 0.001
+  float rho HD_Z;       // default 0.9
+  float epsilon HD_Z;   // default 1e-8
+  float momentum HD_Z;  // of the scaled step; default 0
   bool centered HD_Z;
   float weight_decay HD_Z;  // L2: g += weight_decay w; default 0
 } hd_rmsprop_options;
@@ -213,8 +213,8 @@ HD_API hd_optimizer hd_optimizer_of(const hd_optimizer_rule *rule, const void *o
 
 typedef struct hd_minimize_options {
   HD_OPTIONS;
-  const hd_val *weights HD_Z;  // default: all that loss depends on (hd_weights)
-  int count HD_Z;              // of weights
+  const hd_val *weights HD_Z;    // default: all that loss depends on (hd_weights)
+  int count HD_Z;                // of weights
   const hd_val *gradients HD_Z;  // one for each weight; default: of loss
   hd_schedule schedule HD_Z;
   double steps_per_epoch HD_Z;  // updates in an epoch, for schedule and swa; default 1
@@ -243,35 +243,35 @@ HD_API hd_update hd_minimize(hd_val loss, hd_optimizer optimizer, hd_minimize_op
               HD_LIT(hd_minimize_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
 
 // ---- Fitting ------------------------------------------------------------------------------------
-typedef struct hd_metrics {   // means over samples
-  double loss, accuracy;      // accuracy: NaN where it is not defined
+typedef struct hd_metrics {  // means over samples
+  double loss, accuracy;     // accuracy: NaN where it is not defined
 } hd_metrics;
 
 typedef struct hd_progress {
-  int epoch, epochs;          // epoch counts from 1
-  int64_t step, steps;        // within the epoch, from 1
+  int epoch, epochs;    // epoch counts from 1
+  int64_t step, steps;  // within the epoch, from 1
   int64_t global_step;
-  double loss;                // of this step
-  hd_metrics train, valid;    // of the epoch (on_epoch; on_step: train so far)
-  bool has_valid, best;       // best: so far, by validation loss (training loss without)
-  double seconds;             // of the epoch so far
-  double rate;                // samples a second
-  double lr;                  // of this step
+  double loss;              // of this step
+  hd_metrics train, valid;  // of the epoch (on_epoch; on_step: train so far)
+  bool has_valid, best;     // best: so far, by validation loss (training loss without)
+  double seconds;           // of the epoch so far
+  double rate;              // samples a second
+  double lr;                // of this step
 } hd_progress;
 
 typedef struct hd_fit_result {
   hd_metrics train, valid, best;
-  int epochs, best_epoch;     // done; NaN-free
+  int epochs, best_epoch;  // done; NaN-free
   int64_t steps;
   double seconds;
-  int64_t step_allocations;   // after the first step
-  int64_t planned;            // peak bytes of the environment, computed before the first step
+  int64_t step_allocations;  // after the first step
+  int64_t planned;           // peak bytes of the environment, computed before the first step
   bool stopped_early;
 } hd_fit_result;
 
 typedef struct hd_fit_options {
   HD_OPTIONS;
-  hd_optimizer optimizer HD_Z;      // default hd_adam()
+  hd_optimizer optimizer HD_Z;  // default hd_adam()
   hd_schedule schedule HD_Z;
   // As in hd_minimize_options. An update takes accumulate batches; one that an epoch leaves open
   // goes on in the next. With ema or swa the averaged weights are the model: they are validated,
@@ -281,28 +281,28 @@ typedef struct hd_fit_options {
   float clip_value HD_Z, clip_norm HD_Z, l1 HD_Z, max_norm HD_Z;
   float ema HD_Z;
   int swa HD_Z;
-  int batch HD_Z;                   // default 64
-  int epochs HD_Z;                  // default 10
-  uint64_t seed HD_Z;               // of shuffling; default 1
+  int batch HD_Z;      // default 64
+  int epochs HD_Z;     // default 10
+  uint64_t seed HD_Z;  // of shuffling; default 1
   bool no_shuffle HD_Z;
-  hd_val accuracy HD_Z;             // a scalar to be averaged beside the loss
-  const hd_data *valid HD_Z;        // validation set, evaluated after each epoch
-  int patience HD_Z;                // early stopping: epochs without improvement; 0: off
-  float min_delta HD_Z;             // what counts as one; default 0
-  bool restore_best HD_Z;           // leave the best epoch's weights in the store
-  int shards HD_Z;                  // slices of a batch with a fixed tree of sums; default 1
+  hd_val accuracy HD_Z;       // a scalar to be averaged beside the loss
+  const hd_data *valid HD_Z;  // validation set, evaluated after each epoch
+  int patience HD_Z;          // early stopping: epochs without improvement; 0: off
+  float min_delta HD_Z;       // what counts as one; default 0
+  bool restore_best HD_Z;     // leave the best epoch's weights in the store
+  int shards HD_Z;            // slices of a batch with a fixed tree of sums; default 1
   void *user HD_Z;
   // Return false to stop: hd_fit then saves a checkpoint if it can, and returns HD_E_STOPPED.
   bool (*on_step)(void *user, const hd_progress *progress) HD_Z;
   bool (*on_epoch)(void *user, const hd_progress *progress) HD_Z;
-  const char *checkpoints HD_Z;     // a folder; NULL: none are written
-  int keep HD_Z;                    // of them; default 2
-  int checkpoint_steps HD_Z;        // also within an epoch, every so many steps; default 0: no
-  float checkpoint_seconds HD_Z;    // leave out those of epochs that end sooner after the last one;
-                                    // the last epoch's is always written. Default 0: none left out
-  bool resume HD_Z;                 // from the newest whole checkpoint, if there is one
+  const char *checkpoints HD_Z;   // a folder; NULL: none are written
+  int keep HD_Z;                  // of them; default 2
+  int checkpoint_steps HD_Z;      // also within an epoch, every so many steps; default 0: no
+  float checkpoint_seconds HD_Z;  // leave out those of epochs that end sooner after the last one;
+                                  // the last epoch's is always written. Default 0: none left out
+  bool resume HD_Z;               // from the newest whole checkpoint, if there is one
   bool no_fusion HD_Z;
-  hd_fit_result *result HD_Z;       // may be NULL
+  hd_fit_result *result HD_Z;  // may be NULL
 } hd_fit_options;
 // Minimises loss (a scalar mean over the batch) on data; columns feed the inputs of the same names.
 // HD_E_DIVERGED when the loss is not finite: text names the first layer that made it so.
@@ -330,7 +330,7 @@ typedef struct hd_counters {
   int64_t saves;                                       // checkpoints written before this one
   int64_t epoch, step, global_step, best_epoch, wait;  // epochs done; steps done in the current one
   double best_loss;
-  double loss_sum, accuracy_sum;                       // of the current epoch
+  double loss_sum, accuracy_sum;  // of the current epoch
   int64_t samples;
 } hd_counters;
 HD_API HD_NODISCARD hd_status hd_checkpoint_save(const hd_store *store, const char *folder,

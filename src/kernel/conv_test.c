@@ -24,29 +24,41 @@ static int table_count;
 static void find_tables(void) {
   tables[table_count++] = hd_kernels_of(HD_ISA_BASELINE);
 #if defined(__x86_64__) && defined(__GNUC__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) tables[table_count++] = hd_kernels_of(HD_ISA_AVX2);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl"))
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    tables[table_count++] = hd_kernels_of(HD_ISA_AVX2);
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
     tables[table_count++] = hd_kernels_of(HD_ISA_AVX512);
 #endif
 }
 
 // Inputs end where a page ends that the next one forbids to touch, or start where one starts: no
 // access outside goes unseen, not even a masked one.
-typedef struct block { float *p; char *map; size_t size; } block;
+typedef struct block {
+  float *p;
+  char *map;
+  size_t size;
+} block;
 static block fresh(int64_t n, bool whole, bool low) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (size_t)n * 4, body = (bytes + page - 1) / page * page;
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (size_t)n * 4,
+         body = (bytes + page - 1) / page * page;
   block b = {.size = body + 2 * page};
   b.map = mmap(NULL, b.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   assert_true(b.map != MAP_FAILED);
   b.p = (float *)(void *)(b.map + page + (low ? 0 : body - bytes));
-  for (int64_t i = 0; i < n; i++) b.p[i] = whole ? (float)pick(-8, 8) : (float)word() / 8388608.0f - 1.0f;
-  assert_int_equal(mprotect(b.map, page, PROT_NONE) | mprotect(b.map + page + body, page, PROT_NONE), 0);
+  for (int64_t i = 0; i < n; i++)
+    b.p[i] = whole ? (float)pick(-8, 8) : (float)word() / 8388608.0f - 1.0f;
+  assert_int_equal(
+      mprotect(b.map, page, PROT_NONE) | mprotect(b.map + page + body, page, PROT_NONE), 0);
   return b;
 }
 static void drop(block b) { munmap(b.map, b.size); }
 
-typedef struct seen { int64_t size, covered; char *mark; float *out; } seen;
+typedef struct seen {
+  int64_t size, covered;
+  char *mark;
+  float *out;
+} seen;
 static void see(void *context, int64_t first, int64_t count) {
   seen *s = context;
   assert_true(count > 0 && first >= 0 && first + count <= s->size);
@@ -57,8 +69,8 @@ static void see(void *context, int64_t first, int64_t count) {
   s->covered += count;
 }
 
-static void run(const hd_kernels *t, const hd_conv *p, hd_conv_pass pass, const float *a, const float *b, float *out, int64_t size, bool backwards,
-                const hd_after *after) {
+static void run(const hd_kernels *t, const hd_conv *p, hd_conv_pass pass, const float *a,
+                const float *b, float *out, int64_t size, bool backwards, const hd_after *after) {
   hd_conv_plan plan;
   memset(&plan, 0x5a, sizeof plan);
   t->conv_plan(p, pass, &plan);
@@ -71,13 +83,15 @@ static void run(const hd_kernels *t, const hd_conv *p, hd_conv_pass pass, const 
     int64_t parts = plan.run.parts[phase];
     assert_true(parts >= 1);
     if (plan.run.flop < 5e4) assert_int_equal(parts, 1);
-    for (int64_t i = 0; i < parts; i++) t->conv_run(&plan, phase, backwards ? parts - 1 - i : i, a, b, out, scratch, after);
+    for (int64_t i = 0; i < parts; i++)
+      t->conv_run(&plan, phase, backwards ? parts - 1 - i : i, a, b, out, scratch, after);
   }
   free(scratch);
 }
 
 // want and the sum of magnitudes, and how many terms, for each element of the pass's output.
-static void reference(const hd_conv *p, hd_conv_pass pass, const float *x, const float *w, const float *dy, double *want, double *sum, int *terms) {
+static void reference(const hd_conv *p, hd_conv_pass pass, const float *x, const float *w,
+                      const float *dy, double *want, double *sum, int *terms) {
   int64_t cg = p->c / p->groups, fg = p->f / p->groups;
   for (int64_t n = 0; n < p->n; n++)
     for (int64_t i = 0; i < p->oh; i++)
@@ -88,17 +102,21 @@ static void reference(const hd_conv *p, hd_conv_pass pass, const float *x, const
             if (h < 0 || h >= p->h || v < 0 || v >= p->w) continue;
             for (int64_t c = 0; c < cg; c++)
               for (int64_t f = 0; f < p->f; f++) {
-                int64_t xi = ((n * p->h + h) * p->w + v) * p->c + f / fg * cg + c, wi = ((r * p->kw + s) * cg + c) * p->f + f;
+                int64_t xi = ((n * p->h + h) * p->w + v) * p->c + f / fg * cg + c,
+                        wi = ((r * p->kw + s) * cg + c) * p->f + f;
                 int64_t yi = ((n * p->oh + i) * p->ow + j) * p->f + f;
                 int64_t o = pass == HD_CONV_FORWARD ? yi : pass == HD_CONV_INPUT ? xi : wi;
-                double t = pass == HD_CONV_FORWARD ? (double)x[xi] * w[wi] : pass == HD_CONV_INPUT ? (double)dy[yi] * w[wi] : (double)x[xi] * dy[yi];
+                double t = pass == HD_CONV_FORWARD ? (double)x[xi] * w[wi]
+                           : pass == HD_CONV_INPUT ? (double)dy[yi] * w[wi]
+                                                   : (double)x[xi] * dy[yi];
                 want[o] += t, sum[o] += fabs(t), terms[o]++;
               }
           }
 }
 
 static void check(hd_conv p, bool whole) {
-  int64_t xs = p.n * p.h * p.w * p.c, ws = p.kh * p.kw * (p.c / p.groups) * p.f, ys = p.n * p.oh * p.ow * p.f;
+  int64_t xs = p.n * p.h * p.w * p.c, ws = p.kh * p.kw * (p.c / p.groups) * p.f,
+          ys = p.n * p.oh * p.ow * p.f;
   bool low = word() & 1;
   block bx = fresh(xs, whole, low), bw = fresh(ws, whole, low), by = fresh(ys, whole, low);
   const float *x = bx.p, *w = bw.p, *dy = by.p;
@@ -117,9 +135,12 @@ static void check(hd_conv p, bool whole) {
       for (int64_t i = 0; i < size; i++) {
         double bound = whole ? 0 : 2.0 * terms[i] * 0x1p-24 * sum[i];
         if (!(fabs(out[i] - want[i]) <= bound))
-          fail_msg("isa %d pass %d: n %d x %dx%dx%d f %d k %dx%d o %dx%d stride %d,%d dil %d,%d pad %d,%d groups %d: [%d] = %g, expected %g",
-                   (int)tables[t]->isa, pass, (int)p.n, (int)p.h, (int)p.w, (int)p.c, (int)p.f, (int)p.kh, (int)p.kw, (int)p.oh, (int)p.ow, (int)p.sh,
-                   (int)p.sw, (int)p.dh, (int)p.dw, (int)p.top, (int)p.left, (int)p.groups, (int)i, out[i], want[i]);
+          fail_msg(
+              "isa %d pass %d: n %d x %dx%dx%d f %d k %dx%d o %dx%d stride %d,%d dil %d,%d pad "
+              "%d,%d groups %d: [%d] = %g, expected %g",
+              (int)tables[t]->isa, pass, (int)p.n, (int)p.h, (int)p.w, (int)p.c, (int)p.f,
+              (int)p.kh, (int)p.kw, (int)p.oh, (int)p.ow, (int)p.sh, (int)p.sw, (int)p.dh,
+              (int)p.dw, (int)p.top, (int)p.left, (int)p.groups, (int)i, out[i], want[i]);
       }
       for (int64_t i = 0; i < size; i++) mark[i] = 0;
       seen s = {size, 0, mark, again};
@@ -128,34 +149,57 @@ static void check(hd_conv p, bool whole) {
       for (int64_t i = 0; i < size; i++) again[i] = -again[i];
       assert_memory_equal(out, again, (size_t)size * 4);
       if (tables[t]->isa == HD_ISA_AVX2) memcpy(first, out, (size_t)size * 4);
-      if (tables[t]->isa == HD_ISA_AVX512 && table_count == HD_ISAS) assert_memory_equal(out, first, (size_t)size * 4);
+      if (tables[t]->isa == HD_ISA_AVX512 && table_count == HD_ISAS)
+        assert_memory_equal(out, first, (size_t)size * 4);
     }
     free(want), free(sum), free(terms), drop(bo), free(again), free(first), free(mark);
   }
   drop(bx), drop(bw), drop(by);
 }
 
-static hd_conv square(int64_t n, int64_t size, int64_t c, int64_t f, int64_t k, int64_t stride, int64_t pad) {
+static hd_conv square(int64_t n, int64_t size, int64_t c, int64_t f, int64_t k, int64_t stride,
+                      int64_t pad) {
   int64_t o = (size + 2 * pad - k) / stride + 1;
-  return (hd_conv){.n = n, .h = size, .w = size, .c = c, .f = f, .kh = k, .kw = k, .oh = o, .ow = o, .sh = stride, .sw = stride, .dh = 1, .dw = 1,
-                   .top = pad, .left = pad, .groups = 1};
+  return (hd_conv){.n = n,
+                   .h = size,
+                   .w = size,
+                   .c = c,
+                   .f = f,
+                   .kh = k,
+                   .kw = k,
+                   .oh = o,
+                   .ow = o,
+                   .sh = stride,
+                   .sw = stride,
+                   .dh = 1,
+                   .dw = 1,
+                   .top = pad,
+                   .left = pad,
+                   .groups = 1};
 }
 
 static void test_layers(void **state) {
   (void)state;
-  static const int64_t layer[][7] = {  // n, size, c, f, k, stride, pad
-    {9, 28, 1, 6, 5, 1, 2}, {9, 14, 6, 16, 5, 1, 0}, {17, 28, 1, 6, 5, 1, 0}, {9, 12, 6, 16, 5, 1, 2}, {2, 9, 64, 64, 3, 1, 1}, {2, 7, 40, 100, 3, 1, 1},
-    {2, 12, 32, 20, 1, 1, 0}, {3, 9, 24, 40, 1, 2, 0}, {1, 30, 3, 20, 7, 2, 3}, {3, 8, 16, 32, 3, 2, 1}, {4, 5, 8, 10, 5, 1, 2}, {2, 2, 4, 3, 5, 1, 2},
-    {5, 16, 1, 1, 3, 1, 1}, {3, 12, 20, 1, 3, 1, 1}, {2, 20, 3, 3, 3, 1, 1}, {3, 11, 1, 10, 4, 3, 1}, {2, 6, 96, 33, 2, 2, 0}, {64, 8, 2, 12, 3, 1, 1},
+  static const int64_t layer[][7] = {
+      // n, size, c, f, k, stride, pad
+      {9, 28, 1, 6, 5, 1, 2},   {9, 14, 6, 16, 5, 1, 0}, {17, 28, 1, 6, 5, 1, 0},
+      {9, 12, 6, 16, 5, 1, 2},  {2, 9, 64, 64, 3, 1, 1}, {2, 7, 40, 100, 3, 1, 1},
+      {2, 12, 32, 20, 1, 1, 0}, {3, 9, 24, 40, 1, 2, 0}, {1, 30, 3, 20, 7, 2, 3},
+      {3, 8, 16, 32, 3, 2, 1},  {4, 5, 8, 10, 5, 1, 2},  {2, 2, 4, 3, 5, 1, 2},
+      {5, 16, 1, 1, 3, 1, 1},   {3, 12, 20, 1, 3, 1, 1}, {2, 20, 3, 3, 3, 1, 1},
+      {3, 11, 1, 10, 4, 3, 1},  {2, 6, 96, 33, 2, 2, 0}, {64, 8, 2, 12, 3, 1, 1},
   };
   for (size_t i = 0; i < sizeof layer / sizeof *layer; i++)
     for (int whole = 0; whole < 2; whole++)
-      check(square(layer[i][0], layer[i][1], layer[i][2], layer[i][3], layer[i][4], layer[i][5], layer[i][6]), whole);
+      check(square(layer[i][0], layer[i][1], layer[i][2], layer[i][3], layer[i][4], layer[i][5],
+                   layer[i][6]),
+            whole);
 }
 
 static void test_groups(void **state) {
   (void)state;
-  static const int64_t kind[][3] = {{37, 37, 37}, {64, 64, 64}, {8, 16, 8}, {12, 18, 3}, {70, 34, 2}, {64, 128, 2}, {6, 3, 3}};
+  static const int64_t kind[][3] = {{37, 37, 37}, {64, 64, 64}, {8, 16, 8}, {12, 18, 3},
+                                    {70, 34, 2},  {64, 128, 2}, {6, 3, 3}};
   for (size_t i = 0; i < sizeof kind / sizeof *kind; i++)
     for (int64_t stride = 1; stride < 3; stride++) {
       hd_conv p = square(3, 9, kind[i][0], kind[i][1], 3, stride, 1);
@@ -168,11 +212,20 @@ static void test_random(void **state) {
   (void)state;
   static const int64_t filters[] = {1, 2, 3, 5, 6, 8, 10, 12, 16, 17, 32, 40};
   for (int round = 0; round < 500; round++) {
-    hd_conv p = {.n = pick(1, 9), .h = pick(1, 13), .w = pick(1, 20), .kh = pick(1, 6), .kw = pick(1, 6), .sh = 1, .sw = 1, .dh = 1, .dw = 1};
+    hd_conv p = {.n = pick(1, 9),
+                 .h = pick(1, 13),
+                 .w = pick(1, 20),
+                 .kh = pick(1, 6),
+                 .kw = pick(1, 6),
+                 .sh = 1,
+                 .sw = 1,
+                 .dh = 1,
+                 .dw = 1};
     if (round % 2) p.sh = pick(1, 4), p.sw = pick(1, 4);
     if (round % 3 == 0) p.dh = pick(1, 3), p.dw = pick(1, 3);
     p.top = pick(0, p.kh), p.left = pick(0, p.kw);
-    int64_t high = p.h + p.top + pick(0, p.kh) - (p.kh - 1) * p.dh, wide = p.w + p.left + pick(0, p.kw) - (p.kw - 1) * p.dw;
+    int64_t high = p.h + p.top + pick(0, p.kh) - (p.kh - 1) * p.dh,
+            wide = p.w + p.left + pick(0, p.kw) - (p.kw - 1) * p.dw;
     if (high < 1 || wide < 1) continue;
     p.oh = (high - 1) / p.sh + 1, p.ow = (wide - 1) / p.sw + 1;
     p.groups = round % 5 ? 1 : pick(1, 5);
@@ -184,6 +237,7 @@ static void test_random(void **state) {
 
 int main(void) {
   find_tables();
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_layers), cmocka_unit_test(test_groups), cmocka_unit_test(test_random)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_layers), cmocka_unit_test(test_groups),
+                                     cmocka_unit_test(test_random)};
   return cmocka_run_group_tests_name("conv", tests, NULL, NULL);
 }

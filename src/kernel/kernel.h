@@ -75,10 +75,11 @@ typedef struct hd_conv_plan {
 // falsehood 0. Each primitive rounds once per arithmetic step and is never fused with a neighbour.
 #define HD_TILES(X) \
   X(copy, 1) \
-  X(neg, 1) X(abs, 1) X(sign, 1) X(floor, 1) X(sqrt, 1) X(rsqrt, 1) X(recip, 1) X(exp, 1) \
-      X(log, 1) X(tanh, 1) X(sigmoid, 1) X(relu, 1) X(softplus, 1) X(erf, 1) X(sin, 1) X(cos, 1) \
-          X(add, 2) X(sub, 2) X(mul, 2) X(div, 2) X(max, 2) X(min, 2) X(pow, 2) X(gt, 2) X(ge, 2) \
-              X(eq, 2) X(select, 3)  // select: a != 0 ? b : c
+  X(neg, 1) \
+  X(abs, 1) X(sign, 1) X(floor, 1) X(sqrt, 1) X(rsqrt, 1) X(recip, 1) X(exp, 1) X(log, 1) \
+      X(tanh, 1) X(sigmoid, 1) X(relu, 1) X(softplus, 1) X(erf, 1) X(sin, 1) X(cos, 1) X(add, 2) \
+          X(sub, 2) X(mul, 2) X(div, 2) X(max, 2) X(min, 2) X(pow, 2) X(gt, 2) X(ge, 2) X(eq, 2) \
+              X(select, 3)  // select: a != 0 ? b : c
 typedef enum hd_tile {
 #define X(name, inputs) HD_TILE_##name,
   HD_TILES(X)

@@ -23,29 +23,41 @@ static int table_count;
 static void find_tables(void) {
   tables[table_count++] = hd_kernels_of(HD_ISA_BASELINE);
 #if defined(__x86_64__) && defined(__GNUC__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) tables[table_count++] = hd_kernels_of(HD_ISA_AVX2);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl"))
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    tables[table_count++] = hd_kernels_of(HD_ISA_AVX2);
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
     tables[table_count++] = hd_kernels_of(HD_ISA_AVX512);
 #endif
 }
 
 // Inputs end where a page ends that the next one forbids to touch, or start where one starts: no
 // access outside goes unseen, not even a masked one.
-typedef struct block { float *p; char *map; size_t size; } block;
+typedef struct block {
+  float *p;
+  char *map;
+  size_t size;
+} block;
 static block fresh(int64_t n, bool whole, bool low) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (size_t)n * 4, body = (bytes + page - 1) / page * page;
+  size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (size_t)n * 4,
+         body = (bytes + page - 1) / page * page;
   block b = {.size = body + 2 * page};
   b.map = mmap(NULL, b.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   assert_true(b.map != MAP_FAILED);
   b.p = (float *)(void *)(b.map + page + (low ? 0 : body - bytes));
-  for (int64_t i = 0; i < n; i++) b.p[i] = whole ? (float)pick(-8, 8) : (float)word() / 8388608.0f - 1.0f;
-  assert_int_equal(mprotect(b.map, page, PROT_NONE) | mprotect(b.map + page + body, page, PROT_NONE), 0);
+  for (int64_t i = 0; i < n; i++)
+    b.p[i] = whole ? (float)pick(-8, 8) : (float)word() / 8388608.0f - 1.0f;
+  assert_int_equal(
+      mprotect(b.map, page, PROT_NONE) | mprotect(b.map + page + body, page, PROT_NONE), 0);
   return b;
 }
 static void drop(block b) { munmap(b.map, b.size); }
 
-typedef struct seen { int64_t size, covered; char *mark; float *out; } seen;
+typedef struct seen {
+  int64_t size, covered;
+  char *mark;
+  float *out;
+} seen;
 static void see(void *context, int64_t first, int64_t count) {
   seen *s = context;
   assert_true(count > 0 && first >= 0 && first + count <= s->size);
@@ -56,7 +68,8 @@ static void see(void *context, int64_t first, int64_t count) {
   s->covered += count;
 }
 
-static void run(const hd_kernels *t, const hd_product *p, const float *a, const float *b, float *c, bool backwards, const hd_after *after) {
+static void run(const hd_kernels *t, const hd_product *p, const float *a, const float *b, float *c,
+                bool backwards, const hd_after *after) {
   hd_product_plan plan;
   memset(&plan, 0x5a, sizeof plan);
   t->product_plan(p, &plan);
@@ -69,17 +82,21 @@ static void run(const hd_kernels *t, const hd_product *p, const float *a, const 
     int64_t parts = plan.run.parts[phase];
     assert_true(parts >= 1);
     if (plan.run.flop < 5e4) assert_int_equal(parts, 1);
-    for (int64_t i = 0; i < parts; i++) t->product_run(&plan, phase, backwards ? parts - 1 - i : i, a, b, c, scratch, after);
+    for (int64_t i = 0; i < parts; i++)
+      t->product_run(&plan, phase, backwards ? parts - 1 - i : i, a, b, c, scratch, after);
   }
   free(scratch);
 }
 
 static void check(hd_product p, bool whole) {
-  int64_t ra = p.ta ? p.k : p.m, ca = p.ta ? p.m : p.k, rb = p.tb ? p.n : p.k, cb = p.tb ? p.k : p.n;
-  int64_t one_a = ra && ca ? (ra - 1) * p.lda + ca : 0, one_b = rb && cb ? (rb - 1) * p.ldb + cb : 0;
+  int64_t ra = p.ta ? p.k : p.m, ca = p.ta ? p.m : p.k, rb = p.tb ? p.n : p.k,
+          cb = p.tb ? p.k : p.n;
+  int64_t one_a = ra && ca ? (ra - 1) * p.lda + ca : 0,
+          one_b = rb && cb ? (rb - 1) * p.ldb + cb : 0;
   int64_t size = p.batch * p.m * p.n;
   bool low = word() & 1;
-  block ba = fresh((p.batch - 1) * p.batch_a + one_a, whole, low), bb = fresh((p.batch - 1) * p.batch_b + one_b, whole, low), bc = fresh(size, whole, low);
+  block ba = fresh((p.batch - 1) * p.batch_a + one_a, whole, low),
+        bb = fresh((p.batch - 1) * p.batch_b + one_b, whole, low), bc = fresh(size, whole, low);
   const float *a = ba.p, *b = bb.p;
   float *c = bc.p;
   double *want = calloc((size_t)size, 8), *sum = calloc((size_t)size, 8);
@@ -101,8 +118,10 @@ static void check(hd_product p, bool whole) {
     for (int64_t i = 0; i < size; i++) {
       double bound = whole ? 0 : 2.0 * (double)p.k * 0x1p-24 * sum[i];
       if (!(fabs(c[i] - want[i]) <= bound))
-        fail_msg("isa %d: batch %d m %d n %d k %d ta %d tb %d lda %d ldb %d: c[%d] = %g, expected %g", (int)tables[t]->isa, (int)p.batch, (int)p.m,
-                 (int)p.n, (int)p.k, p.ta, p.tb, (int)p.lda, (int)p.ldb, (int)i, c[i], want[i]);
+        fail_msg(
+            "isa %d: batch %d m %d n %d k %d ta %d tb %d lda %d ldb %d: c[%d] = %g, expected %g",
+            (int)tables[t]->isa, (int)p.batch, (int)p.m, (int)p.n, (int)p.k, p.ta, p.tb, (int)p.lda,
+            (int)p.ldb, (int)i, c[i], want[i]);
     }
     for (int64_t i = 0; i < size; i++) mark[i] = 0;
     seen s = {size, 0, mark, again};
@@ -111,12 +130,14 @@ static void check(hd_product p, bool whole) {
     for (int64_t i = 0; i < size; i++) again[i] = -again[i];
     assert_memory_equal(c, again, (size_t)size * 4);
     if (tables[t]->isa == HD_ISA_AVX2) memcpy(first, c, (size_t)size * 4);
-    if (tables[t]->isa == HD_ISA_AVX512 && table_count == HD_ISAS) assert_memory_equal(c, first, (size_t)size * 4);
+    if (tables[t]->isa == HD_ISA_AVX512 && table_count == HD_ISAS)
+      assert_memory_equal(c, first, (size_t)size * 4);
   }
   drop(ba), drop(bb), drop(bc), free(want), free(sum), free(again), free(first), free(mark);
 }
 
-static hd_product plain(int64_t batch, int64_t m, int64_t n, int64_t k, bool ta, bool tb, int64_t pad) {
+static hd_product plain(int64_t batch, int64_t m, int64_t n, int64_t k, bool ta, bool tb,
+                        int64_t pad) {
   hd_product p = {.batch = batch, .m = m, .n = n, .k = k, .ta = ta, .tb = tb};
   p.lda = (ta ? m : k) + pad, p.ldb = (tb ? k : n) + pad;
   p.batch_a = (ta ? k : m) * p.lda, p.batch_b = (tb ? n : k) * p.ldb;
@@ -126,7 +147,8 @@ static hd_product plain(int64_t batch, int64_t m, int64_t n, int64_t k, bool ta,
 static void test_small(void **state) {
   (void)state;
   for (int round = 0; round < 600; round++) {
-    hd_product p = plain(pick(1, 3), pick(1, 67), pick(1, 67), pick(1, 67), round & 1, round & 2, round & 4 ? pick(1, 9) : 0);
+    hd_product p = plain(pick(1, 3), pick(1, 67), pick(1, 67), pick(1, 67), round & 1, round & 2,
+                         round & 4 ? pick(1, 9) : 0);
     if (round % 7 == 0) p.m = 1, p = plain(p.batch, 1, p.n, p.k, p.ta, p.tb, 0);
     if (round % 11 == 0) p = plain(p.batch, p.m, 1, p.k, p.ta, p.tb, round & 8 ? 3 : 0);
     if (round % 5 == 0) p.batch_b = 0;
@@ -137,12 +159,16 @@ static void test_small(void **state) {
 
 static void test_shapes(void **state) {
   (void)state;
-  static const int64_t shape[][4] = {  // batch, m, n, k
-    {1, 64, 300, 784}, {1, 64, 100, 300}, {1, 64, 10, 100}, {1, 784, 300, 64}, {1, 1, 1000, 333}, {1, 3, 200, 1000}, {1, 2, 16, 2},
-    {1, 16, 1, 16}, {1, 20, 24, 9000}, {1, 1, 100, 30000}, {1, 40, 1, 20000}, {5, 33, 65, 129}, {1, 65, 1600, 70}, {1, 300, 70, 600}, {40, 16, 48, 32}, {1, 200, 130, 513},
+  static const int64_t shape[][4] = {
+      // batch, m, n, k
+      {1, 64, 300, 784}, {1, 64, 100, 300},  {1, 64, 10, 100},  {1, 784, 300, 64},
+      {1, 1, 1000, 333}, {1, 3, 200, 1000},  {1, 2, 16, 2},     {1, 16, 1, 16},
+      {1, 20, 24, 9000}, {1, 1, 100, 30000}, {1, 40, 1, 20000}, {5, 33, 65, 129},
+      {1, 65, 1600, 70}, {1, 300, 70, 600},  {40, 16, 48, 32},  {1, 200, 130, 513},
   };
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
-    for (int t = 0; t < 4; t++) check(plain(shape[i][0], shape[i][1], shape[i][2], shape[i][3], t & 1, t & 2, i & 1), t == 1);
+    for (int t = 0; t < 4; t++)
+      check(plain(shape[i][0], shape[i][1], shape[i][2], shape[i][3], t & 1, t & 2, i & 1), t == 1);
 }
 
 static void test_empty_sum(void **state) {
@@ -158,6 +184,7 @@ static void test_empty_sum(void **state) {
 
 int main(void) {
   find_tables();
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_small), cmocka_unit_test(test_shapes), cmocka_unit_test(test_empty_sum)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_small), cmocka_unit_test(test_shapes),
+                                     cmocka_unit_test(test_empty_sum)};
   return cmocka_run_group_tests_name("product", tests, NULL, NULL);
 }

@@ -2,38 +2,59 @@
 #include "network_test.h"
 
 // ---- Formulas -----------------------------------------------------------------------------------
-#define F(name, formula) static double name(double x) { return formula; }
+#define F(name, formula) \
+  static double name(double x) { return formula; }
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 static double density(double x) { return exp(-x * x / 2) / sqrt(2 * acos(-1)); }
 static double normal(double x) { return erfc(-x / sqrt(2)) / 2; }
 static double bent(double x) { return sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x); }
 static const double alpha = 1.6732632423543772, lambda = 1.0507009873554805;
-F(linear, x) F(linear1, 1 + 0 * x)
-F(step, x >= 0) F(bipolar, x >= 0 ? 1 : -1) F(flat, 0 * x)
-F(relu, x > 0 ? x : 0) F(relu1, x > 0)
-F(leaky, x > 0 ? x : 0.01f * x) F(leaky1, x > 0 ? 1 : 0.01f)
-F(relu6, x < 0 ? 0 : x > 6 ? 6 : x) F(relu61, x > 0 && x < 6)
-F(elu, x > 0 ? x : expm1(x)) F(elu1, x > 0 ? 1 : exp(x))
-F(selu, lambda * (x > 0 ? x : alpha * expm1(x))) F(selu1, lambda * (x > 0 ? 1 : alpha * exp(x)))
-F(gelu, x * normal(x)) F(gelu1, normal(x) + x * density(x))
-F(silu, x * sigmoid(x)) F(silu1, sigmoid(x) * (1 + x * (1 - sigmoid(x))))
-F(softplus, log1p(exp(x))) F(tanh1, 1 - tanh(x) * tanh(x))
-F(sigmoid1, sigmoid(x) * sigmoid(-x))
-F(mish, x * tanh(softplus(x)))
-F(mish1, tanh(softplus(x)) + x * tanh1(softplus(x)) * sigmoid(x))
-F(softsign, x / (1 + fabs(x))) F(softsign1, 1 / ((1 + fabs(x)) * (1 + fabs(x))))
-F(hard_sigmoid, x < -3 ? 0 : x > 3 ? 1 : (x + 3) / 6) F(hard_sigmoid1, fabs(x) < 3 ? 1.0 / 6 : 0)
-F(hard_tanh, x < -1 ? -1 : x > 1 ? 1 : x) F(hard_tanh1, fabs(x) < 1)
-F(hard_swish, x * hard_sigmoid(x)) F(hard_swish1, x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5)
+F(linear, x)
+F(linear1, 1 + 0 * x) F(step, x >= 0) F(bipolar, x >= 0 ? 1 : -1) F(flat, 0 * x)
+    F(relu, x > 0 ? x : 0) F(relu1, x > 0) F(leaky, x > 0 ? x : 0.01f * x) F(leaky1,
+                                                                             x > 0 ? 1 : 0.01f)
+        F(relu6, x<0 ? 0 : x> 6 ? 6 : x) F(relu61, x > 0 && x < 6) F(elu, x > 0 ? x : expm1(x))
+            F(elu1, x > 0 ? 1 : exp(x)) F(selu, lambda *(x > 0 ? x : alpha * expm1(x)))
+                F(selu1, lambda *(x > 0 ? 1 : alpha * exp(x))) F(gelu, x *normal(x))
+                    F(gelu1, normal(x) + x * density(x)) F(silu, x *sigmoid(x))
+                        F(silu1, sigmoid(x) * (1 + x * (1 - sigmoid(x)))) F(softplus, log1p(exp(x)))
+                            F(tanh1, 1 - tanh(x) * tanh(x)) F(sigmoid1, sigmoid(x) * sigmoid(-x))
+                                F(mish, x *tanh(softplus(x)))
+                                    F(mish1,
+                                      tanh(softplus(x)) + x * tanh1(softplus(x)) * sigmoid(x))
+                                        F(softsign, x / (1 + fabs(x)))
+                                            F(softsign1, 1 / ((1 + fabs(x)) * (1 + fabs(x))))
+                                                F(hard_sigmoid, x<-3 ? 0 : x> 3 ? 1 : (x + 3) / 6)
+                                                    F(hard_sigmoid1, fabs(x) < 3 ? 1.0 / 6 : 0)
+                                                        F(hard_tanh, x<-1 ? -1 : x> 1 ? 1 : x)
+                                                            F(hard_tanh1, fabs(x) < 1)
+                                                                F(hard_swish, x *hard_sigmoid(x))
+                                                                    F(hard_swish1,
+                                                                      x <= -3  ? 0
+                                                                      : x >= 3 ? 1
+                                                                               : x / 3 + 0.5)
 
-static const struct { const char *name; double (*f)(double), (*slope)(double); } books[] = {
-  {"linear", linear, linear1}, {"step", step, flat}, {"bipolar_step", bipolar, flat},
-  {"relu", relu, relu1}, {"leaky_relu", leaky, leaky1}, {"relu6", relu6, relu61},
-  {"elu", elu, elu1}, {"selu", selu, selu1}, {"gelu", gelu, gelu1}, {"silu", silu, silu1},
-  {"mish", mish, mish1}, {"softplus", softplus, sigmoid}, {"tanh", tanh, tanh1},
-  {"sigmoid", sigmoid, sigmoid1}, {"softsign", softsign, softsign1},
-  {"hard_sigmoid", hard_sigmoid, hard_sigmoid1}, {"hard_tanh", hard_tanh, hard_tanh1},
-  {"hard_swish", hard_swish, hard_swish1}};
+                                                                        static const struct {
+  const char *name;
+  double (*f)(double), (*slope)(double);
+} books[] = {{"linear", linear, linear1},
+             {"step", step, flat},
+             {"bipolar_step", bipolar, flat},
+             {"relu", relu, relu1},
+             {"leaky_relu", leaky, leaky1},
+             {"relu6", relu6, relu61},
+             {"elu", elu, elu1},
+             {"selu", selu, selu1},
+             {"gelu", gelu, gelu1},
+             {"silu", silu, silu1},
+             {"mish", mish, mish1},
+             {"softplus", softplus, sigmoid},
+             {"tanh", tanh, tanh1},
+             {"sigmoid", sigmoid, sigmoid1},
+             {"softsign", softsign, softsign1},
+             {"hard_sigmoid", hard_sigmoid, hard_sigmoid1},
+             {"hard_tanh", hard_tanh, hard_tanh1},
+             {"hard_swish", hard_swish, hard_swish1}};
 
 // -10 .. 10 in quarters, so that every kink is met exactly, and far out.
 static void formulas(void **state) {
@@ -65,15 +86,20 @@ static void known_values(void **state) {
   (void)state;
   network n = begin();
   hd_val x = hd_input(n.g, "x", HD_F64, HD_SHAPE(3));
-  hd_val fetch[] = {hd_elu(x, .alpha = 2), hd_gelu(x), hd_gelu(x, .tanh = true), hd_silu(x),
-                    hd_silu(x, .beta = 2), hd_mish(x), hd_selu(x)};
-  static const double want[][3] = {
-    {-1.2642411176571153, 1, 2}, {-0.15865525393145705, 0.8413447460685429, 1.9544997361036416},
-    {-0.15880800939172324, 0.8411919906082768, 1.9545976940877752},
-    {-0.2689414213699951, 0.7310585786300049, 1.7615941559557649},
-    {-0.11920292202211755, 0.8807970779778823, 1.9640275800758169},
-    {-0.303401461374109, 0.8650983882673103, 1.9439589595339946},
-    {-1.1113307378125625, 1.0507009873554805, 2.101401974710961}};
+  hd_val fetch[] = {hd_elu(x, .alpha = 2),
+                    hd_gelu(x),
+                    hd_gelu(x, .tanh = true),
+                    hd_silu(x),
+                    hd_silu(x, .beta = 2),
+                    hd_mish(x),
+                    hd_selu(x)};
+  static const double want[][3] = {{-1.2642411176571153, 1, 2},
+                                   {-0.15865525393145705, 0.8413447460685429, 1.9544997361036416},
+                                   {-0.15880800939172324, 0.8411919906082768, 1.9545976940877752},
+                                   {-0.2689414213699951, 0.7310585786300049, 1.7615941559557649},
+                                   {-0.11920292202211755, 0.8807970779778823, 1.9640275800758169},
+                                   {-0.303401461374109, 0.8650983882673103, 1.9439589595339946},
+                                   {-1.1113307378125625, 1.0507009873554805, 2.101401974710961}};
   compile(&n, fetch, HD_COUNT(fetch));
   for (int k = 0; k < 3; k++) give(&n, "x", k, k < 1 ? -1 : k);
   run(&n);
@@ -186,9 +212,11 @@ static void maxout_takes_the_largest_piece(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-    cmocka_unit_test(formulas), cmocka_unit_test(known_values),
-    cmocka_unit_test(softmax_with_a_temperature), cmocka_unit_test(prelu_learns_its_slopes),
-    cmocka_unit_test(gates), cmocka_unit_test(maxout_takes_the_largest_piece)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(formulas),
+                                     cmocka_unit_test(known_values),
+                                     cmocka_unit_test(softmax_with_a_temperature),
+                                     cmocka_unit_test(prelu_learns_its_slopes),
+                                     cmocka_unit_test(gates),
+                                     cmocka_unit_test(maxout_takes_the_largest_piece)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,7 +36,7 @@ static hd_val batch_norm(hd_val x, const hd_batch_norm_options *o) {
   return y;
 }
 
-hd_val (hd_batch_norm)(hd_val x, hd_batch_norm_options options) {
+hd_val(hd_batch_norm)(hd_val x, hd_batch_norm_options options) {
   if (!hd_ok(x)) return x;
   hd_scope *scope = hd_scope_begin(x.graph, "batch_norm", options.name);
   hd_val y = batch_norm(x, &options);
@@ -49,14 +49,16 @@ static hd_val build(hd_val x, const void *o) {
 }
 
 static const hd_field field[] = {
-  HD_FIELD(hd_batch_norm_options, momentum, REAL, .standard = "0.9", .low = 1e-6, .high = 0.999999,
-           .main = true, .help = "running = momentum running + (1 - momentum) batch"),
-  HD_FIELD(hd_batch_norm_options, epsilon, REAL, .standard = "1e-5", .low = 1e-12, .high = 1,
-           .help = "added to the variance"),
-  HD_FIELD(hd_batch_norm_options, name, TEXT, .standard = "batch_norm_1 ...",
-           .help = "of the layer and its parameters")};
+    HD_FIELD(hd_batch_norm_options, momentum, REAL, .standard = "0.9", .low = 1e-6,
+             .high = 0.999999, .main = true,
+             .help = "running = momentum running + (1 - momentum) batch"),
+    HD_FIELD(hd_batch_norm_options, epsilon, REAL, .standard = "1e-5", .low = 1e-12, .high = 1,
+             .help = "added to the variance"),
+    HD_FIELD(hd_batch_norm_options, name, TEXT, .standard = "batch_norm_1 ...",
+             .help = "of the layer and its parameters")};
 static const hd_fields fields = HD_FIELDS("batch_norm", hd_batch_norm_options, field);
 
-const hd_layer hd_layer_batch_norm = {
-  .name = "batch_norm", .help = "batch normalisation per channel, the last axis", .fields = &fields,
-  .build = build};
+const hd_layer hd_layer_batch_norm = {.name = "batch_norm",
+                                      .help = "batch normalisation per channel, the last axis",
+                                      .fields = &fields,
+                                      .build = build};

@@ -14,7 +14,7 @@ static void logs(hd_val y, bool probabilities, hd_val *yes, hd_val *no) {
   *no = hd_neg(hd_log(hd_maximum(hd_sub(hd_scalar_like(y, 1), y), least)));
 }
 
-hd_val (hd_binary_cross_entropy)(hd_val y, hd_val target, hd_binary_cross_entropy_options o) {
+hd_val(hd_binary_cross_entropy)(hd_val y, hd_val target, hd_binary_cross_entropy_options o) {
   static const char kind[] = "binary_cross_entropy";
   double positive = o.positive != 0 ? (double)o.positive : 1;
   hd_val yes, no;
@@ -38,14 +38,17 @@ static hd_val build(hd_val y, hd_val target, const void *options) {
   return (hd_binary_cross_entropy)(y, target, o ? *o : (hd_binary_cross_entropy_options){0});
 }
 static const hd_field field[] = {
-  HD_FIELD(hd_binary_cross_entropy_options, probabilities, BOOL, .standard = "false",
-           .help = "y has been through a sigmoid"),
-  HD_FIELD(hd_binary_cross_entropy_options, positive, REAL, .standard = "1", .low = 1e-30,
-           .high = 1e30, .help = "weight of the elements that are 1"),
-  HD_REDUCTION_FIELD(hd_binary_cross_entropy_options)};
+    HD_FIELD(hd_binary_cross_entropy_options, probabilities, BOOL, .standard = "false",
+             .help = "y has been through a sigmoid"),
+    HD_FIELD(hd_binary_cross_entropy_options, positive, REAL, .standard = "1", .low = 1e-30,
+             .high = 1e30, .help = "weight of the elements that are 1"),
+    HD_REDUCTION_FIELD(hd_binary_cross_entropy_options)};
 static const hd_fields fields =
-  HD_FIELDS("binary_cross_entropy", hd_binary_cross_entropy_options, field);
+    HD_FIELDS("binary_cross_entropy", hd_binary_cross_entropy_options, field);
 const hd_loss hd_loss_binary_cross_entropy = {
-  .name = "binary_cross_entropy", .help = "-(t log p + (1 - t) log(1 - p)), p = sigmoid(y)",
-  .fields = &fields, .target = HD_TARGET_TRUTHS, .applies = applies,
-  .build = build};
+    .name = "binary_cross_entropy",
+    .help = "-(t log p + (1 - t) log(1 - p)), p = sigmoid(y)",
+    .fields = &fields,
+    .target = HD_TARGET_TRUTHS,
+    .applies = applies,
+    .build = build};

@@ -36,7 +36,7 @@ static hd_val conv2d(hd_val x, const hd_conv2d_options *o) {
                                                   HD_WEIGHT, (hd_init){HD_ZEROS, 0, 0}));
 }
 
-hd_val (hd_conv2d)(hd_val x, hd_conv2d_options options) {
+hd_val(hd_conv2d)(hd_val x, hd_conv2d_options options) {
   if (!hd_ok(x)) return x;
   hd_scope *scope = hd_scope_begin(x.graph, "conv2d", options.name);
   hd_val y = conv2d(x, &options);
@@ -50,15 +50,16 @@ static hd_val build(hd_val x, const void *o) {
 
 #define S hd_conv2d_options
 static const hd_field field[] = {
-  HD_FIELD(S, filters, INT, .standard = "", .low = 1, .high = INT32_MAX, .main = true,
-           .help = "channels of the output"),
-  HD_AXES_FIELD(S, kernel, "", .main = false),
-  HD_CONV_FIELDS(S),
-  HD_FIELD(S, no_bias, BOOL, .standard = "false", .help = "leave the bias out"),
-  HD_FIELD(S, init, INIT, .standard = "glorot_uniform", .help = "first weights"),
-  HD_FIELD(S, name, TEXT, .standard = "conv2d_1 ...", .help = "of the layer and its parameters")};
+    HD_FIELD(S, filters, INT, .standard = "", .low = 1, .high = INT32_MAX, .main = true,
+             .help = "channels of the output"),
+    HD_AXES_FIELD(S, kernel, "", .main = false),
+    HD_CONV_FIELDS(S),
+    HD_FIELD(S, no_bias, BOOL, .standard = "false", .help = "leave the bias out"),
+    HD_FIELD(S, init, INIT, .standard = "glorot_uniform", .help = "first weights"),
+    HD_FIELD(S, name, TEXT, .standard = "conv2d_1 ...", .help = "of the layer and its parameters")};
 static const hd_fields fields = HD_FIELDS("conv2d", S, field);
 
-const hd_layer hd_layer_conv2d = {
-  .name = "conv2d", .help = "cross-correlation of images, channels-last", .fields = &fields,
-  .build = build};
+const hd_layer hd_layer_conv2d = {.name = "conv2d",
+                                  .help = "cross-correlation of images, channels-last",
+                                  .fields = &fields,
+                                  .build = build};

@@ -6,7 +6,7 @@ static hd_val over_norm(hd_val x) {
   return hd_rsqrt(hd_maximum(square, hd_scalar_like(square, 1e-24)));
 }
 
-hd_val (hd_cosine_distance)(hd_val y, hd_val target, hd_cosine_distance_options o) {
+hd_val(hd_cosine_distance)(hd_val y, hd_val target, hd_cosine_distance_options o) {
   static const char kind[] = "cosine_distance";
   if (!hd_loss_fits(kind, y, target)) return (hd_val){0};
   if (!hd_type_of(y)->shape.rank)
@@ -21,9 +21,10 @@ static hd_val build(hd_val y, hd_val target, const void *options) {
   const hd_cosine_distance_options *o = options;
   return (hd_cosine_distance)(y, target, o ? *o : (hd_cosine_distance_options){0});
 }
-static const hd_field field[] = {
-  HD_REDUCTION_FIELD(hd_cosine_distance_options)};
+static const hd_field field[] = {HD_REDUCTION_FIELD(hd_cosine_distance_options)};
 static const hd_fields fields = HD_FIELDS("cosine_distance", hd_cosine_distance_options, field);
-const hd_loss hd_loss_cosine_distance = {
-  .name = "cosine_distance", .help = "1 - cos(y, t) along the last axis",
-  .fields = &fields, .target = HD_TARGET_NUMBERS, .build = build};
+const hd_loss hd_loss_cosine_distance = {.name = "cosine_distance",
+                                         .help = "1 - cos(y, t) along the last axis",
+                                         .fields = &fields,
+                                         .target = HD_TARGET_NUMBERS,
+                                         .build = build};

@@ -1,7 +1,7 @@
 // -log softmax(logits)[label], with label smoothing
 #include "loss.h"
 
-hd_val (hd_cross_entropy)(hd_val logits, hd_val label, hd_cross_entropy_options o) {
+hd_val(hd_cross_entropy)(hd_val logits, hd_val label, hd_cross_entropy_options o) {
   double s = (double)o.smoothing;
   if (!hd_ok(logits) || !hd_ok(label)) return (hd_val){0};
   if (!(s >= 0 && s < 1))
@@ -22,11 +22,13 @@ static hd_val build(hd_val y, hd_val target, const void *options) {
   return (hd_cross_entropy)(y, target, o ? *o : (hd_cross_entropy_options){0});
 }
 static const hd_field field[] = {
-  HD_FIELD(hd_cross_entropy_options, smoothing, REAL, .standard = "0", .low = 0, .high = 0.999999,
-           .main = true, .help = "share of the target that all classes have alike"),
-  HD_REDUCTION_FIELD(hd_cross_entropy_options)};
+    HD_FIELD(hd_cross_entropy_options, smoothing, REAL, .standard = "0", .low = 0, .high = 0.999999,
+             .main = true, .help = "share of the target that all classes have alike"),
+    HD_REDUCTION_FIELD(hd_cross_entropy_options)};
 static const hd_fields fields = HD_FIELDS("cross_entropy", hd_cross_entropy_options, field);
-const hd_loss hd_loss_cross_entropy = {
-  .name = "cross_entropy", .help = "-log softmax(y)[class]",
-  .fields = &fields, .target = HD_TARGET_CLASS, .applies = applies,
-  .build = build};
+const hd_loss hd_loss_cross_entropy = {.name = "cross_entropy",
+                                       .help = "-log softmax(y)[class]",
+                                       .fields = &fields,
+                                       .target = HD_TARGET_CLASS,
+                                       .applies = applies,
+                                       .build = build};

@@ -10,13 +10,13 @@ static hd_val dense_tied(hd_val x, hd_val weight, const hd_dense_tied_options *o
                          "weight^T in its first; without the transpose use hd_matmul",
                          hd_shape_text(s, a, sizeof a), hd_shape_text(w, b, sizeof b));
   hd_val y = hd_matmul(x, weight, .tb = true);
-  return o->no_bias ? y
-                    : hd_add(y, hd_scope_variable(x.graph, "bias", hd_type_of(x)->dtype,
-                                                  HD_SHAPE(w.d[0]), HD_WEIGHT,
-                                                  (hd_init){HD_ZEROS, 0, 0}));
+  return o->no_bias
+             ? y
+             : hd_add(y, hd_scope_variable(x.graph, "bias", hd_type_of(x)->dtype, HD_SHAPE(w.d[0]),
+                                           HD_WEIGHT, (hd_init){HD_ZEROS, 0, 0}));
 }
 
-hd_val (hd_dense_tied)(hd_val x, hd_val weight, hd_dense_tied_options options) {
+hd_val(hd_dense_tied)(hd_val x, hd_val weight, hd_dense_tied_options options) {
   if (!hd_ok(x)) return x;
   if (!hd_ok(weight))
     return hd_layer_fail(x, "dense_tied", options.name,
@@ -59,12 +59,13 @@ static hd_val build(hd_val x, const void *options) {
 
 #define S tied_options
 static const hd_field field[] = {
-  HD_FIELD(S, of, TEXT, .standard = "", .main = true,
-           .help = "the name of the dense or embedding layer whose weight it is"),
-  HD_FIELD(S, no_bias, BOOL, .standard = "false", .help = "leave the bias out"),
-  HD_FIELD(S, name, TEXT, .standard = "dense_tied_1 ...", .help = "of the layer and its bias")};
+    HD_FIELD(S, of, TEXT, .standard = "", .main = true,
+             .help = "the name of the dense or embedding layer whose weight it is"),
+    HD_FIELD(S, no_bias, BOOL, .standard = "false", .help = "leave the bias out"),
+    HD_FIELD(S, name, TEXT, .standard = "dense_tied_1 ...", .help = "of the layer and its bias")};
 static const hd_fields fields = HD_FIELDS("dense_tied", S, field);
 
-const hd_layer hd_layer_dense_tied = {
-  .name = "dense_tied", .help = "x weight^T + bias, the weight another layer's", .fields = &fields,
-  .build = build};
+const hd_layer hd_layer_dense_tied = {.name = "dense_tied",
+                                      .help = "x weight^T + bias, the weight another layer's",
+                                      .fields = &fields,
+                                      .build = build};

@@ -19,7 +19,7 @@ static hd_val embedding(hd_val x, const hd_embedding_options *o) {
   return hd_gather(table, t.dtype == HD_I32 ? x : hd_cast(x, HD_I32));
 }
 
-hd_val (hd_embedding)(hd_val x, hd_embedding_options options) {
+hd_val(hd_embedding)(hd_val x, hd_embedding_options options) {
   if (!hd_ok(x)) return x;
   hd_scope *scope = hd_scope_begin(x.graph, "embedding", options.name);
   hd_val y = embedding(x, &options);
@@ -33,14 +33,16 @@ static hd_val build(hd_val x, const void *o) {
 
 #define S hd_embedding_options
 static const hd_field field[] = {
-  HD_FIELD(S, rows, INT, .standard = "", .low = 1, .high = INT32_MAX,
-           .help = "how many there are to index, from 0"),
-  HD_FIELD(S, width, INT, .standard = "", .low = 1, .high = INT32_MAX, .help = "of a row"),
-  HD_FIELD(S, init, INIT, .standard = "{uniform: [-0.05, 0.05]}", .help = "first weights"),
-  HD_FIELD(S, name, TEXT, .standard = "embedding_1 ...",
-           .help = "of the layer and its parameters")};
+    HD_FIELD(S, rows, INT, .standard = "", .low = 1, .high = INT32_MAX,
+             .help = "how many there are to index, from 0"),
+    HD_FIELD(S, width, INT, .standard = "", .low = 1, .high = INT32_MAX, .help = "of a row"),
+    HD_FIELD(S, init, INIT, .standard = "{uniform: [-0.05, 0.05]}", .help = "first weights"),
+    HD_FIELD(S, name, TEXT, .standard = "embedding_1 ...",
+             .help = "of the layer and its parameters")};
 static const hd_fields fields = HD_FIELDS("embedding", S, field);
 
 const hd_layer hd_layer_embedding = {
-  .name = "embedding", .help = "whole numbers (...) -> (..., width), rows of a learned table",
-  .fields = &fields, .build = build};
+    .name = "embedding",
+    .help = "whole numbers (...) -> (..., width), rows of a learned table",
+    .fields = &fields,
+    .build = build};

@@ -15,7 +15,7 @@ static hd_val gate(hd_val b, hd_gate kind) {
   return hd_sigmoid(b);
 }
 
-hd_val (hd_glu)(hd_val x, hd_glu_options options) {
+hd_val(hd_glu)(hd_val x, hd_glu_options options) {
   if (!hd_ok(x)) return x;
   hd_shape s = hd_type_of(x)->shape;
   int64_t width = s.rank ? s.d[s.rank - 1] : -1;
@@ -32,10 +32,11 @@ static hd_val build(hd_val x, const void *o) {
 }
 
 static const hd_field field[] = {
-  HD_FIELD(hd_glu_options, gate, CHOICE, .standard = "sigmoid", .choices = gates, .main = true,
-           .help = "activation of the second half; linear: the product of the halves")};
+    HD_FIELD(hd_glu_options, gate, CHOICE, .standard = "sigmoid", .choices = gates, .main = true,
+             .help = "activation of the second half; linear: the product of the halves")};
 static const hd_fields fields = HD_FIELDS("glu", hd_glu_options, field);
 
-const hd_layer hd_layer_glu = {
-  .name = "glu", .help = "halves of the last axis: a sigmoid(b)", .fields = &fields,
-  .build = build};
+const hd_layer hd_layer_glu = {.name = "glu",
+                               .help = "halves of the last axis: a sigmoid(b)",
+                               .fields = &fields,
+                               .build = build};

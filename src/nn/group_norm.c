@@ -23,7 +23,7 @@ static hd_val group_norm(hd_val x, const hd_group_norm_options *o) {
   return o->no_weights ? y : hd_norm_beta(hd_norm_gamma(y, c), c);
 }
 
-hd_val (hd_group_norm)(hd_val x, hd_group_norm_options options) {
+hd_val(hd_group_norm)(hd_val x, hd_group_norm_options options) {
   if (!hd_ok(x)) return x;
   hd_scope *scope = hd_scope_begin(x.graph, "group_norm", options.name);
   hd_val y = group_norm(x, &options);
@@ -37,14 +37,15 @@ static hd_val build(hd_val x, const void *o) {
 
 #define S hd_group_norm_options
 static const hd_field field[] = {
-  HD_FIELD(S, groups, INT, .standard = "32", .low = 1, .high = INT32_MAX, .main = true,
-           .help = "of channels, each normalised by itself"),
-  HD_EPSILON_FIELD(S),
-  HD_NO_WEIGHTS_FIELD(S),
-  HD_FIELD(S, name, TEXT, .standard = "group_norm_1 ...",
-           .help = "of the layer and its parameters")};
+    HD_FIELD(S, groups, INT, .standard = "32", .low = 1, .high = INT32_MAX, .main = true,
+             .help = "of channels, each normalised by itself"),
+    HD_EPSILON_FIELD(S), HD_NO_WEIGHTS_FIELD(S),
+    HD_FIELD(S, name, TEXT, .standard = "group_norm_1 ...",
+             .help = "of the layer and its parameters")};
 static const hd_fields fields = HD_FIELDS("group_norm", S, field);
 
 const hd_layer hd_layer_group_norm = {
-  .name = "group_norm", .help = "mean 0, variance 1 of each sample's groups of channels",
-  .fields = &fields, .build = build};
+    .name = "group_norm",
+    .help = "mean 0, variance 1 of each sample's groups of channels",
+    .fields = &fields,
+    .build = build};

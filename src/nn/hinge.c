@@ -1,7 +1,7 @@
 // max(0, margin - t y), and its form for classes
 #include "loss.h"
 
-hd_val (hd_hinge)(hd_val y, hd_val target, hd_hinge_options o) {
+hd_val(hd_hinge)(hd_val y, hd_val target, hd_hinge_options o) {
   double margin = o.margin != 0 ? (double)o.margin : 1;
   bool of_class = hd_loss_is_class(target);
   if (!(of_class ? hd_loss_fits_class : hd_loss_fits)("hinge", y, target)) return (hd_val){0};
@@ -26,11 +26,13 @@ static hd_val build(hd_val y, hd_val target, const void *options) {
   return (hd_hinge)(y, target, o ? *o : (hd_hinge_options){0});
 }
 static const hd_field field[] = {
-  HD_FIELD(hd_hinge_options, margin, REAL, .standard = "1", .low = 1e-30, .high = 1e30,
-           .main = true, .help = "lead that costs nothing"),
-  HD_FIELD(hd_hinge_options, squared, BOOL, .standard = "false", .help = "square each term"),
-  HD_REDUCTION_FIELD(hd_hinge_options)};
+    HD_FIELD(hd_hinge_options, margin, REAL, .standard = "1", .low = 1e-30, .high = 1e30,
+             .main = true, .help = "lead that costs nothing"),
+    HD_FIELD(hd_hinge_options, squared, BOOL, .standard = "false", .help = "square each term"),
+    HD_REDUCTION_FIELD(hd_hinge_options)};
 static const hd_fields fields = HD_FIELDS("hinge", hd_hinge_options, field);
-const hd_loss hd_loss_hinge = {
-  .name = "hinge", .help = "sum max(0, margin + y[other] - y[class])",
-  .fields = &fields, .target = HD_TARGET_SIGNS, .build = build};
+const hd_loss hd_loss_hinge = {.name = "hinge",
+                               .help = "sum max(0, margin + y[other] - y[class])",
+                               .fields = &fields,
+                               .target = HD_TARGET_SIGNS,
+                               .build = build};

@@ -18,7 +18,7 @@ static hd_val instance_norm(hd_val x, const hd_instance_norm_options *o) {
   return o->no_weights ? y : hd_norm_beta(hd_norm_gamma(y, c), c);
 }
 
-hd_val (hd_instance_norm)(hd_val x, hd_instance_norm_options options) {
+hd_val(hd_instance_norm)(hd_val x, hd_instance_norm_options options) {
   if (!hd_ok(x)) return x;
   hd_scope *scope = hd_scope_begin(x.graph, "instance_norm", options.name);
   hd_val y = instance_norm(x, &options);
@@ -27,18 +27,17 @@ hd_val (hd_instance_norm)(hd_val x, hd_instance_norm_options options) {
 }
 
 static hd_val build(hd_val x, const void *o) {
-  return (hd_instance_norm)(
-    x, o ? *(const hd_instance_norm_options *)o : (hd_instance_norm_options){0});
+  return (hd_instance_norm)(x, o ? *(const hd_instance_norm_options *)o
+                                 : (hd_instance_norm_options){0});
 }
 
 #define S hd_instance_norm_options
-static const hd_field field[] = {
-  HD_EPSILON_FIELD(S),
-  HD_NO_WEIGHTS_FIELD(S),
-  HD_FIELD(S, name, TEXT, .standard = "instance_norm_1 ...",
-           .help = "of the layer and its parameters")};
+static const hd_field field[] = {HD_EPSILON_FIELD(S), HD_NO_WEIGHTS_FIELD(S),
+                                 HD_FIELD(S, name, TEXT, .standard = "instance_norm_1 ...",
+                                          .help = "of the layer and its parameters")};
 static const hd_fields fields = HD_FIELDS("instance_norm", S, field);
 
-const hd_layer hd_layer_instance_norm = {
-  .name = "instance_norm", .help = "mean 0, variance 1 of each sample's channels",
-  .fields = &fields, .build = build};
+const hd_layer hd_layer_instance_norm = {.name = "instance_norm",
+                                         .help = "mean 0, variance 1 of each sample's channels",
+                                         .fields = &fields,
+                                         .build = build};

@@ -3,7 +3,7 @@
 
 #define LEAST 1e-12  // of a probability under a log
 
-hd_val (hd_kl_divergence)(hd_val y, hd_val target, hd_kl_divergence_options o) {
+hd_val(hd_kl_divergence)(hd_val y, hd_val target, hd_kl_divergence_options o) {
   if (!hd_loss_fits("kl_divergence", y, target)) return (hd_val){0};
   if (!hd_type_of(y)->shape.rank)
     return hd_layer_fail(y, "kl_divergence", NULL, "y is a scalar; needs a last axis to sum over");
@@ -23,11 +23,13 @@ static hd_val build(hd_val y, hd_val target, const void *options) {
   return (hd_kl_divergence)(y, target, o ? *o : (hd_kl_divergence_options){0});
 }
 static const hd_field field[] = {
-  HD_FIELD(hd_kl_divergence_options, probabilities, BOOL, .standard = "false",
-           .help = "y has been through a softmax"),
-  HD_REDUCTION_FIELD(hd_kl_divergence_options)};
+    HD_FIELD(hd_kl_divergence_options, probabilities, BOOL, .standard = "false",
+             .help = "y has been through a softmax"),
+    HD_REDUCTION_FIELD(hd_kl_divergence_options)};
 static const hd_fields fields = HD_FIELDS("kl_divergence", hd_kl_divergence_options, field);
-const hd_loss hd_loss_kl_divergence = {
-  .name = "kl_divergence", .help = "sum t log(t / p), p = softmax(y)",
-  .fields = &fields, .target = HD_TARGET_NUMBERS, .applies = applies,
-  .build = build};
+const hd_loss hd_loss_kl_divergence = {.name = "kl_divergence",
+                                       .help = "sum t log(t / p), p = softmax(y)",
+                                       .fields = &fields,
+                                       .target = HD_TARGET_NUMBERS,
+                                       .applies = applies,
+                                       .build = build};

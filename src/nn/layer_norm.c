@@ -24,7 +24,7 @@ static hd_val layer_norm(hd_val x, const hd_layer_norm_options *o) {
   return o->no_weights ? y : hd_norm_beta(hd_norm_gamma(y, last), last);
 }
 
-hd_val (hd_layer_norm)(hd_val x, hd_layer_norm_options options) {
+hd_val(hd_layer_norm)(hd_val x, hd_layer_norm_options options) {
   if (!hd_ok(x)) return x;
   hd_scope *scope = hd_scope_begin(x.graph, "layer_norm", options.name);
   hd_val y = layer_norm(x, &options);
@@ -38,14 +38,15 @@ static hd_val build(hd_val x, const void *o) {
 
 #define S hd_layer_norm_options
 static const hd_field field[] = {
-  HD_FIELD(S, axes, INT, .standard = "1", .low = 1, .high = HD_MAX_RANK, .main = true,
-           .help = "how many of the last axes are normalised together"),
-  HD_EPSILON_FIELD(S),
-  HD_NO_WEIGHTS_FIELD(S),
-  HD_FIELD(S, name, TEXT, .standard = "layer_norm_1 ...",
-           .help = "of the layer and its parameters")};
+    HD_FIELD(S, axes, INT, .standard = "1", .low = 1, .high = HD_MAX_RANK, .main = true,
+             .help = "how many of the last axes are normalised together"),
+    HD_EPSILON_FIELD(S), HD_NO_WEIGHTS_FIELD(S),
+    HD_FIELD(S, name, TEXT, .standard = "layer_norm_1 ...",
+             .help = "of the layer and its parameters")};
 static const hd_fields fields = HD_FIELDS("layer_norm", S, field);
 
 const hd_layer hd_layer_layer_norm = {
-  .name = "layer_norm", .help = "mean 0, variance 1 of each sample, along the last axes",
-  .fields = &fields, .build = build};
+    .name = "layer_norm",
+    .help = "mean 0, variance 1 of each sample, along the last axes",
+    .fields = &fields,
+    .build = build};

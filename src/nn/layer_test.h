@@ -5,11 +5,11 @@
 #include "network_test.h"
 
 typedef struct trial {
-  hd_shape shape;               // of x
-  hd_val (*make)(hd_val x);     // the layer
-  double (*input)(int64_t k);   // element k of x; NULL: wave(0, k)
+  hd_shape shape;              // of x
+  hd_val (*make)(hd_val x);    // the layer
+  double (*input)(int64_t k);  // element k of x; NULL: wave(0, k)
   void (*literal)(const double *x, double *y);
-  bool no_dx;                   // x is an index
+  bool no_dx;  // x is an index
 } trial;
 
 // What the tests give x (i = 0) and its weights, i = 1, 2 ... in the order of hd_weights.
@@ -35,8 +35,7 @@ static inline void check_literal(const trial *t, hd_dtype dtype, double bound) {
       else ((float *)p)[k] = (float)wave(i + 1, k);
   }
   assert_true(size <= 512 && hd_shape_count(hd_val_type(y).shape) <= 512);
-  for (int64_t k = 0; k < size; k++)
-    give(&n, "x", k, in[k] = t->input ? t->input(k) : wave(0, k));
+  for (int64_t k = 0; k < size; k++) give(&n, "x", k, in[k] = t->input ? t->input(k) : wave(0, k));
   t->literal(in, want);
   run(&n);
   for (int64_t k = 0; k < hd_shape_count(hd_val_type(y).shape); k++)

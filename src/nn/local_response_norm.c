@@ -3,7 +3,7 @@
 
 enum { WIDEST = 255 };
 
-hd_val (hd_local_response_norm)(hd_val x, hd_local_response_norm_options o) {
+hd_val(hd_local_response_norm)(hd_val x, hd_local_response_norm_options o) {
   static const char kind[] = "local_response_norm";
   if (!hd_ok(x)) return x;
   hd_shape s = hd_type_of(x)->shape;
@@ -32,20 +32,22 @@ hd_val (hd_local_response_norm)(hd_val x, hd_local_response_norm_options o) {
 }
 
 static hd_val build(hd_val x, const void *o) {
-  return (hd_local_response_norm)(
-    x, o ? *(const hd_local_response_norm_options *)o : (hd_local_response_norm_options){0});
+  return (hd_local_response_norm)(x, o ? *(const hd_local_response_norm_options *)o
+                                       : (hd_local_response_norm_options){0});
 }
 
 #define S hd_local_response_norm_options
 static const hd_field field[] = {
-  HD_FIELD(S, size, INT, .standard = "5", .low = 1, .high = WIDEST, .main = true,
-           .help = "channels that count, odd: the one and those beside it"),
-  HD_FIELD(S, alpha, REAL, .standard = "1e-4", .low = 1e-12, .high = 1e6,
-           .help = "of the sum of squares"),
-  HD_FIELD(S, beta, REAL, .standard = "0.75", .low = 1e-6, .high = 100, .help = "the exponent"),
-  HD_FIELD(S, k, REAL, .standard = "2", .low = 1e-12, .high = 1e6, .help = "added to the sum")};
+    HD_FIELD(S, size, INT, .standard = "5", .low = 1, .high = WIDEST, .main = true,
+             .help = "channels that count, odd: the one and those beside it"),
+    HD_FIELD(S, alpha, REAL, .standard = "1e-4", .low = 1e-12, .high = 1e6,
+             .help = "of the sum of squares"),
+    HD_FIELD(S, beta, REAL, .standard = "0.75", .low = 1e-6, .high = 100, .help = "the exponent"),
+    HD_FIELD(S, k, REAL, .standard = "2", .low = 1e-12, .high = 1e6, .help = "added to the sum")};
 static const hd_fields fields = HD_FIELDS("local_response_norm", S, field);
 
 const hd_layer hd_layer_local_response_norm = {
-  .name = "local_response_norm", .help = "x over a power of the squares of channels nearby",
-  .fields = &fields, .build = build};
+    .name = "local_response_norm",
+    .help = "x over a power of the squares of channels nearby",
+    .fields = &fields,
+    .build = build};

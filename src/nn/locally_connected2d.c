@@ -24,8 +24,7 @@ static hd_val taps(hd_val x, const hd_conv *g) {
       for (int64_t r = 0; r < g->kh; r++)
         for (int64_t s = 0; s < g->kw; s++) {
           int64_t pixel = hd_conv_pixel(g, 0, p, q, r, s);
-          for (int64_t c = 0; c < g->c; c++)
-            *to++ = pixel < 0 ? -1 : (int32_t)(pixel * g->c + c);
+          for (int64_t c = 0; c < g->c; c++) *to++ = pixel < 0 ? -1 : (int32_t)(pixel * g->c + c);
         }
   hd_val v = hd_constant(graph, HD_I32, HD_SHAPE(g->oh * g->ow, each), row);
   hd_release(&graph->env, row);
@@ -75,22 +74,20 @@ static hd_val locally_connected2d(hd_val x, const hd_locally_connected2d_options
   hd_val index = taps(x, &g);
   if (!hd_ok(index)) return index;
   int64_t windows = g.oh * g.ow, each = g.kh * g.kw * g.c;
-  hd_val w = hd_scope_variable(x.graph, "weight", dtype,
-                               HD_SHAPE(g.oh, g.ow, g.kh, g.kw, g.c, g.f), HD_WEIGHT,
-                               of_one_window(o->init, &g));
+  hd_val w = hd_scope_variable(x.graph, "weight", dtype, HD_SHAPE(g.oh, g.ow, g.kh, g.kw, g.c, g.f),
+                               HD_WEIGHT, of_one_window(o->init, &g));
   // With the batch last, a tap is one row: (windows, each, F)^T (windows, each, N).
   hd_val rows = hd_transpose(hd_reshape(x, HD_SHAPE(0, g.h * g.w * g.c)), HD_SHAPE(1, 0));
-  hd_val y = hd_matmul(hd_reshape(w, HD_SHAPE(windows, each, g.f)), hd_gather(rows, index),
-                       .ta = true);
+  hd_val y =
+      hd_matmul(hd_reshape(w, HD_SHAPE(windows, each, g.f)), hd_gather(rows, index), .ta = true);
   y = hd_transpose(hd_reshape(y, HD_SHAPE(windows * g.f, HD_ANY)), HD_SHAPE(1, 0));
   y = hd_reshape(y, HD_SHAPE(0, g.oh, g.ow, g.f));
   return o->no_bias ? y
-                    : hd_add(y, hd_scope_variable(x.graph, "bias", dtype,
-                                                  HD_SHAPE(g.oh, g.ow, g.f), HD_WEIGHT,
-                                                  (hd_init){HD_ZEROS, 0, 0}));
+                    : hd_add(y, hd_scope_variable(x.graph, "bias", dtype, HD_SHAPE(g.oh, g.ow, g.f),
+                                                  HD_WEIGHT, (hd_init){HD_ZEROS, 0, 0}));
 }
 
-hd_val (hd_locally_connected2d)(hd_val x, hd_locally_connected2d_options options) {
+hd_val(hd_locally_connected2d)(hd_val x, hd_locally_connected2d_options options) {
   if (!hd_ok(x)) return x;
   hd_scope *scope = hd_scope_begin(x.graph, "locally_connected2d", options.name);
   hd_val y = locally_connected2d(x, &options);
@@ -99,24 +96,26 @@ hd_val (hd_locally_connected2d)(hd_val x, hd_locally_connected2d_options options
 }
 
 static hd_val build(hd_val x, const void *o) {
-  return (hd_locally_connected2d)(
-    x, o ? *(const hd_locally_connected2d_options *)o : (hd_locally_connected2d_options){0});
+  return (hd_locally_connected2d)(x, o ? *(const hd_locally_connected2d_options *)o
+                                       : (hd_locally_connected2d_options){0});
 }
 
 #define S hd_locally_connected2d_options
 static const hd_field field[] = {
-  HD_FIELD(S, filters, INT, .standard = "", .low = 1, .high = INT32_MAX, .main = true,
-           .help = "channels of the output"),
-  HD_AXES_FIELD(S, kernel, "", .main = false),
-  HD_AXES_FIELD(S, stride, "1", .main = false),
-  HD_AXES_FIELD(S, dilation, "1", .main = false),
-  HD_PADDING_FIELDS(S),
-  HD_FIELD(S, no_bias, BOOL, .standard = "false", .help = "leave the biases out"),
-  HD_FIELD(S, init, INIT, .standard = "glorot_uniform", .help = "first weights"),
-  HD_FIELD(S, name, TEXT, .standard = "locally_connected2d_1 ...",
-           .help = "of the layer and its parameters")};
+    HD_FIELD(S, filters, INT, .standard = "", .low = 1, .high = INT32_MAX, .main = true,
+             .help = "channels of the output"),
+    HD_AXES_FIELD(S, kernel, "", .main = false),
+    HD_AXES_FIELD(S, stride, "1", .main = false),
+    HD_AXES_FIELD(S, dilation, "1", .main = false),
+    HD_PADDING_FIELDS(S),
+    HD_FIELD(S, no_bias, BOOL, .standard = "false", .help = "leave the biases out"),
+    HD_FIELD(S, init, INIT, .standard = "glorot_uniform", .help = "first weights"),
+    HD_FIELD(S, name, TEXT, .standard = "locally_connected2d_1 ...",
+             .help = "of the layer and its parameters")};
 static const hd_fields fields = HD_FIELDS("locally_connected2d", S, field);
 
 const hd_layer hd_layer_locally_connected2d = {
-  .name = "locally_connected2d", .help = "as conv2d, but each window has weights of its own",
-  .fields = &fields, .build = build};
+    .name = "locally_connected2d",
+    .help = "as conv2d, but each window has weights of its own",
+    .fields = &fields,
+    .build = build};

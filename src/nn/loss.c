@@ -82,13 +82,13 @@ hd_val hd_accuracy(hd_val logits, hd_val label) {
   char ta[96], tb[96];
   bool weights = a.rank == b.rank,
        fits =
-         a.rank > 0 && (weights || (b.rank == a.rank - 1 && hd_type_of(label)->dtype == HD_I32));
+           a.rank > 0 && (weights || (b.rank == a.rank - 1 && hd_type_of(label)->dtype == HD_I32));
   if (!fits || !agree(a, b, b.rank))
     return hd_layer_fail(
-      logits, "accuracy", NULL,
-      "logits are %s, label is %s %s; must be i32 class indices, or weights of the logits' shape",
-      hd_shape_text(a, ta, sizeof ta), hd_dtype_name(hd_type_of(label)->dtype),
-      hd_shape_text(b, tb, sizeof tb));
+        logits, "accuracy", NULL,
+        "logits are %s, label is %s %s; must be i32 class indices, or weights of the logits' shape",
+        hd_shape_text(a, ta, sizeof ta), hd_dtype_name(hd_type_of(label)->dtype),
+        hd_shape_text(b, tb, sizeof tb));
   return hd_mean(
-    hd_cast(hd_equal(hd_argmax(logits, -1), weights ? hd_argmax(label, -1) : label), HD_F32));
+      hd_cast(hd_equal(hd_argmax(logits, -1), weights ? hd_argmax(label, -1) : label), HD_F32));
 }

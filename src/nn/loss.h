@@ -13,9 +13,9 @@ typedef enum hd_loss_target {
 } hd_loss_target;
 
 typedef struct hd_loss {
-  const char *name;          // "huber"
-  const char *help;          // one line
-  const hd_fields *fields;   // of the options struct
+  const char *name;         // "huber"
+  const char *help;         // one line
+  const hd_fields *fields;  // of the options struct
   hd_loss_target target;
   // "softmax" or "sigmoid", the last layer that is part of the loss; NULL: none.
   const char *(*applies)(const void *options);
@@ -42,9 +42,9 @@ extern const char *const hd_reduction_names[];  // those of a recipe: a scalar c
            .help = "of the losses: mean or sum")
 
 #define HD_LOSS_LIST(X) \
-  X(cross_entropy) X(mse) X(mae) X(huber) X(smooth_l1) X(log_cosh) X(binary_cross_entropy) \
-  X(nll) X(kl_divergence) X(focal) X(dice) X(hinge) X(perceptron_loss) X(cosine_distance) \
-  X(poisson_nll)
+  X(cross_entropy) \
+  X(mse) X(mae) X(huber) X(smooth_l1) X(log_cosh) X(binary_cross_entropy) X(nll) X(kl_divergence) \
+      X(focal) X(dice) X(hinge) X(perceptron_loss) X(cosine_distance) X(poisson_nll)
 #define X(name) extern const hd_loss hd_loss_##name;
 HD_LOSS_LIST(X)
 #undef X

@@ -5,7 +5,11 @@
 
 // ---- The formulas, of one element or one row of k numbers ---------------------------------------
 #define BOOK(name) static double name(const double *y, const double *t, int k)
-#define ONE(name, formula) BOOK(name) { (void)k; return formula; }
+#define ONE(name, formula) \
+  BOOK(name) { \
+    (void)k; \
+    return formula; \
+  }
 static double p_of(double x) { return 1 / (1 + exp(-x)); }
 ONE(mse, (*y - *t) * (*y - *t))
 ONE(half, 0.5 * (*y - *t) * (*y - *t))
@@ -14,15 +18,15 @@ ONE(huber, fabs(*y - *t) <= 1 ? mse(y, t, 1) / 2 : fabs(*y - *t) - 0.5)
 ONE(huber7, fabs(*y - *t) <= 0.75 ? mse(y, t, 1) / 2 : 0.75 * (fabs(*y - *t) - 0.375))
 ONE(smooth, fabs(*y - *t) <= 0.5 ? mse(y, t, 1) : fabs(*y - *t) - 0.25)
 ONE(log_cosh, log(cosh(*y - *t)))
-ONE(bce, -(*t * log(p_of(*y)) + (1 - *t) * log(1 - p_of(*y))))
+ONE(bce, -(*t *log(p_of(*y)) + (1 - *t) * log(1 - p_of(*y))))
 ONE(bce3, -(3 * *t * log(p_of(*y)) + (1 - *t) * log(1 - p_of(*y))))
-ONE(bce_p, -(*t * log(*y) + (1 - *t) * log(1 - *y)))
+ONE(bce_p, -(*t *log(*y) + (1 - *t) * log(1 - *y)))
 ONE(focal1, -pow(*t ? 1 - p_of(*y) : p_of(*y), 2) * log(*t ? p_of(*y) : 1 - p_of(*y)))
 ONE(focal2, (*t ? 0.25 : 0.75) * -pow(*t ? 1 - p_of(*y) : p_of(*y), 1.5) *
-              log(*t ? p_of(*y) : 1 - p_of(*y)))
+                log(*t ? p_of(*y) : 1 - p_of(*y)))
 ONE(hinge, fmax(0, 1 - *t * *y))
 ONE(hinge2, pow(fmax(0, 0.5 - *t * *y), 2))
-ONE(perceptron, fmax(0, -*t * *y))
+ONE(perceptron, fmax(0, -*t **y))
 ONE(poisson, exp(*y) - *t * *y)
 ONE(poisson_rate, *y - *t * log(*y))
 
@@ -104,61 +108,70 @@ BOOK(cosine) {
   static hd_val make_##name(hd_val y, hd_val t, hd_reduction r, hd_val w) { \
     return hd_##loss(y, t, __VA_ARGS__, .reduction = r, .weights = w); \
   }
-PLAIN(mse, mse) WITH(half, mse, .factor = 0.5f) PLAIN(mae, mae)
-PLAIN(huber, huber) WITH(huber7, huber, .delta = 0.75f) WITH(smooth, smooth_l1, .beta = 0.5f)
-PLAIN(log_cosh, log_cosh) PLAIN(bce, binary_cross_entropy)
-WITH(bce3, binary_cross_entropy, .positive = 3)
-WITH(bce_p, binary_cross_entropy, .probabilities = true)
-PLAIN(focal, focal) WITH(focal2, focal, .gamma = 1.5f, .alpha = 0.25f)
-WITH(focal_k3, focal, .gamma = 0.5f)
-PLAIN(hinge, hinge) WITH(hinge2, hinge, .margin = 0.5f, .squared = true)
-WITH(hinge_k2, hinge, .margin = 2, .squared = true) PLAIN(perceptron, perceptron_loss)
-PLAIN(poisson, poisson_nll) WITH(poisson_rate, poisson_nll, .rate = true)
-PLAIN(ce, cross_entropy) WITH(ce_smooth, cross_entropy, .smoothing = 0.1f) PLAIN(nll, nll)
-PLAIN(kl, kl_divergence) WITH(kl_p, kl_divergence, .probabilities = true)
-PLAIN(dice, dice) WITH(dice2, dice, .smooth = 0.125f, .squares = true)
-PLAIN(cosine, cosine_distance)
+PLAIN(mse, mse)
+WITH(half, mse, .factor = 0.5f) PLAIN(mae, mae) PLAIN(huber, huber) WITH(
+    huber7, huber, .delta = 0.75f) WITH(smooth, smooth_l1, .beta = 0.5f) PLAIN(log_cosh, log_cosh)
+    PLAIN(bce, binary_cross_entropy) WITH(bce3, binary_cross_entropy, .positive = 3)
+        WITH(bce_p, binary_cross_entropy, .probabilities = true) PLAIN(focal, focal)
+            WITH(focal2, focal, .gamma = 1.5f, .alpha = 0.25f) WITH(focal_k3, focal, .gamma = 0.5f)
+                PLAIN(hinge, hinge) WITH(hinge2, hinge, .margin = 0.5f, .squared = true)
+                    WITH(hinge_k2, hinge, .margin = 2, .squared = true)
+                        PLAIN(perceptron, perceptron_loss) PLAIN(poisson, poisson_nll)
+                            WITH(poisson_rate, poisson_nll, .rate = true) PLAIN(ce, cross_entropy)
+                                WITH(ce_smooth, cross_entropy, .smoothing = 0.1f) PLAIN(nll, nll)
+                                    PLAIN(kl, kl_divergence)
+                                        WITH(kl_p, kl_divergence, .probabilities = true)
+                                            PLAIN(dice, dice)
+                                                WITH(dice2, dice, .smooth = 0.125f, .squares = true)
+                                                    PLAIN(cosine, cosine_distance)
 
-typedef enum { ANY, PROBABLE, TRUTH, SIGN, ROWS, COUNTS, LABEL } fill;
+                                                        typedef enum {
+                                                          ANY,
+                                                          PROBABLE,
+                                                          TRUTH,
+                                                          SIGN,
+                                                          ROWS,
+                                                          COUNTS,
+                                                          LABEL
+                                                        } fill;
 static const struct {
   const char *name;
   hd_val (*make)(hd_val y, hd_val t, hd_reduction r, hd_val w);
   double (*book)(const double *y, const double *t, int k);
   bool row;
   fill y, t;
-} cases[] = {
-  {"mse", make_mse, mse, false, ANY, ANY},
-  {"mse 1/2", make_half, half, false, ANY, ANY},
-  {"mae", make_mae, mae, false, ANY, ANY},
-  {"huber", make_huber, huber, false, ANY, ANY},
-  {"huber 3/4", make_huber7, huber7, false, ANY, ANY},
-  {"smooth_l1", make_smooth, smooth, false, ANY, ANY},
-  {"log_cosh", make_log_cosh, log_cosh, false, ANY, ANY},
-  {"bce", make_bce, bce, false, ANY, TRUTH},
-  {"bce, soft targets", make_bce, bce, false, ANY, PROBABLE},
-  {"bce, positive", make_bce3, bce3, false, ANY, TRUTH},
-  {"bce of probabilities", make_bce_p, bce_p, false, PROBABLE, PROBABLE},
-  {"focal", make_focal, focal1, false, ANY, TRUTH},
-  {"focal, alpha", make_focal2, focal2, false, ANY, TRUTH},
-  {"focal of classes", make_focal, focal_k, true, ANY, LABEL},
-  {"focal of classes, 1/2", make_focal_k3, focal_k3, true, ANY, LABEL},
-  {"hinge", make_hinge, hinge, false, ANY, SIGN},
-  {"hinge, squared", make_hinge2, hinge2, false, ANY, SIGN},
-  {"hinge of classes", make_hinge, hinge_k, true, ANY, LABEL},
-  {"hinge of classes, squared", make_hinge_k2, hinge_k2, true, ANY, LABEL},
-  {"perceptron", make_perceptron, perceptron, false, ANY, SIGN},
-  {"perceptron of classes", make_perceptron, perceptron_k, true, ANY, LABEL},
-  {"poisson", make_poisson, poisson, false, ANY, COUNTS},
-  {"poisson of rates", make_poisson_rate, poisson_rate, false, PROBABLE, COUNTS},
-  {"cross_entropy", make_ce, ce, true, ANY, LABEL},
-  {"cross_entropy of rows", make_ce, ce_rows, true, ANY, ROWS},
-  {"cross_entropy, smoothing", make_ce_smooth, ce_smooth, true, ANY, LABEL},
-  {"nll", make_nll, nll, true, ANY, LABEL},
-  {"kl", make_kl, kl, true, ANY, ROWS},
-  {"kl of probabilities", make_kl_p, kl_p, true, ROWS, ROWS},
-  {"dice", make_dice, dice, true, PROBABLE, TRUTH},
-  {"dice, squares", make_dice2, dice2, true, PROBABLE, TRUTH},
-  {"cosine", make_cosine, cosine, true, ANY, ANY}};
+} cases[] = {{"mse", make_mse, mse, false, ANY, ANY},
+             {"mse 1/2", make_half, half, false, ANY, ANY},
+             {"mae", make_mae, mae, false, ANY, ANY},
+             {"huber", make_huber, huber, false, ANY, ANY},
+             {"huber 3/4", make_huber7, huber7, false, ANY, ANY},
+             {"smooth_l1", make_smooth, smooth, false, ANY, ANY},
+             {"log_cosh", make_log_cosh, log_cosh, false, ANY, ANY},
+             {"bce", make_bce, bce, false, ANY, TRUTH},
+             {"bce, soft targets", make_bce, bce, false, ANY, PROBABLE},
+             {"bce, positive", make_bce3, bce3, false, ANY, TRUTH},
+             {"bce of probabilities", make_bce_p, bce_p, false, PROBABLE, PROBABLE},
+             {"focal", make_focal, focal1, false, ANY, TRUTH},
+             {"focal, alpha", make_focal2, focal2, false, ANY, TRUTH},
+             {"focal of classes", make_focal, focal_k, true, ANY, LABEL},
+             {"focal of classes, 1/2", make_focal_k3, focal_k3, true, ANY, LABEL},
+             {"hinge", make_hinge, hinge, false, ANY, SIGN},
+             {"hinge, squared", make_hinge2, hinge2, false, ANY, SIGN},
+             {"hinge of classes", make_hinge, hinge_k, true, ANY, LABEL},
+             {"hinge of classes, squared", make_hinge_k2, hinge_k2, true, ANY, LABEL},
+             {"perceptron", make_perceptron, perceptron, false, ANY, SIGN},
+             {"perceptron of classes", make_perceptron, perceptron_k, true, ANY, LABEL},
+             {"poisson", make_poisson, poisson, false, ANY, COUNTS},
+             {"poisson of rates", make_poisson_rate, poisson_rate, false, PROBABLE, COUNTS},
+             {"cross_entropy", make_ce, ce, true, ANY, LABEL},
+             {"cross_entropy of rows", make_ce, ce_rows, true, ANY, ROWS},
+             {"cross_entropy, smoothing", make_ce_smooth, ce_smooth, true, ANY, LABEL},
+             {"nll", make_nll, nll, true, ANY, LABEL},
+             {"kl", make_kl, kl, true, ANY, ROWS},
+             {"kl of probabilities", make_kl_p, kl_p, true, ROWS, ROWS},
+             {"dice", make_dice, dice, true, PROBABLE, TRUTH},
+             {"dice, squares", make_dice2, dice2, true, PROBABLE, TRUTH},
+             {"cosine", make_cosine, cosine, true, ANY, ANY}};
 
 enum { N = 5, K = 4 };
 static void fill_in(fill kind, double phase, double *to) {
@@ -188,21 +201,20 @@ static void values(size_t c, hd_dtype dtype) {
   int each = row ? 1 : K, bound = 0;
   fill_in(cases[c].y, 0.3, y), fill_in(cases[c].t, 1.1, t);
   for (int i = 0; i < N * each; i++)
-    book[i] = row ? cases[c].book(y + i * K, t + i * (label ? 1 : K), K)
-                  : cases[c].book(y + i, t + i, 1);
+    book[i] =
+        row ? cases[c].book(y + i * K, t + i * (label ? 1 : K), K) : cases[c].book(y + i, t + i, 1);
   hd_val in = hd_input(n.g, "y", dtype, HD_SHAPE(HD_BATCH, K)), none = {0};
   hd_val target = label ? hd_input(n.g, "t", HD_I32, HD_SHAPE(HD_BATCH))
                         : hd_input(n.g, "t", dtype, HD_SHAPE(HD_BATCH, K));
   hd_val w = hd_input(n.g, "w", dtype, HD_SHAPE(HD_BATCH));
   hd_val fetch[] = {
-    cases[c].make(in, target, HD_LOSS_NONE, none), cases[c].make(in, target, HD_LOSS_MEAN, none),
-    cases[c].make(in, target, HD_LOSS_SUM, none), cases[c].make(in, target, HD_LOSS_MEAN, w),
-    cases[c].make(in, target, HD_LOSS_NONE, w)};
+      cases[c].make(in, target, HD_LOSS_NONE, none), cases[c].make(in, target, HD_LOSS_MEAN, none),
+      cases[c].make(in, target, HD_LOSS_SUM, none), cases[c].make(in, target, HD_LOSS_MEAN, w),
+      cases[c].make(in, target, HD_LOSS_NONE, w)};
   if (*hd_graph_error(n.g)) fail_msg("%s: %s", cases[c].name, hd_graph_error(n.g));
   hd_error err = {0};
   n.store = hd_store_new(NULL);
-  n.plan = (hd_compile)(n.store, &err,
-                        (hd_compile_options){.more = fetch, .mores = 5, .batch = N});
+  n.plan = (hd_compile)(n.store, &err, (hd_compile_options){.more = fetch, .mores = 5, .batch = N});
   if (!n.plan) fail_msg("%s: %s", cases[c].name, err.text);
   n.w = hd_workspace_new(n.plan, NULL, &err);
   for (int i = 0; i < N * K; i++) give(&n, "y", i, y[i]);
@@ -293,10 +305,11 @@ static void slopes(void **state) {
   compile(&n, fetch, 5);
   run(&n);
   double e = exp(1) + exp(2) + exp(4);
-  const double want[5][3] = {{1, 0, -8}, {0.5, 0, -4},
+  const double want[5][3] = {{1, 0, -8},
+                             {0.5, 0, -4},
                              {exp(1) / e, exp(2) / e - 1, exp(4) / e},
-                             {1, 0, -1},     // at its kink: 0
-                             {-1, -1, 1}};   // y = 0 is an error: -target
+                             {1, 0, -1},    // at its kink: 0
+                             {-1, -1, 1}};  // y = 0 is an error: -target
   for (int i = 0; i < 5; i++)
     for (int k = 0; k < 3; k++) near("slope", out(&n, i, k), want[i][k], 1e-15);
   end(&n);
@@ -315,13 +328,19 @@ static void far_out(void **state) {
   hd_val focal = hd_focal(x, t, .reduction = HD_LOSS_NONE);
   hd_val classes = hd_focal(wide, label, .gamma = 0.5f, .reduction = HD_LOSS_NONE);
   hd_val cosh = hd_log_cosh(x, t, .reduction = HD_LOSS_NONE);
-  hd_val fetch[] = {bce, hd_gradient(hd_sum(bce), x), focal, hd_gradient(hd_sum(focal), x),
-                    classes, hd_gradient(hd_sum(classes), wide), cosh,
-                    hd_kl_divergence(rows, hd_softmax(rows), .reduction = HD_LOSS_NONE)};
-  static const double want[][4] = {{0, 1000, 1000, 0}, {0, 1, -1, 0}, {0, 1000, 1000, 0},
-                                   {0, 1, -1, 0}, {0, 2000}, {0, 0, -1, 1},
+  hd_val fetch[] = {bce,     hd_gradient(hd_sum(bce), x),
+                    focal,   hd_gradient(hd_sum(focal), x),
+                    classes, hd_gradient(hd_sum(classes), wide),
+                    cosh,    hd_kl_divergence(rows, hd_softmax(rows), .reduction = HD_LOSS_NONE)};
+  static const double want[][4] = {{0, 1000, 1000, 0},
+                                   {0, 1, -1, 0},
+                                   {0, 1000, 1000, 0},
+                                   {0, 1, -1, 0},
+                                   {0, 2000},
+                                   {0, 0, -1, 1},
                                    {999 - 0.6931471805599453, 1000 - 0.6931471805599453,
-                                    1001 - 0.6931471805599453, 1000 - 0.6931471805599453}, {0, 0}};
+                                    1001 - 0.6931471805599453, 1000 - 0.6931471805599453},
+                                   {0, 0}};
   compile(&n, fetch, HD_COUNT(fetch));
   run(&n);
   for (size_t i = 0; i < HD_COUNT(fetch); i++)
@@ -462,7 +481,7 @@ static const char *build_all(const hd_env *env, void *which) {
   hd_val x = hd_input(g, "x", HD_F32, HD_SHAPE(4, 6)), y = x;
   for (size_t i = 0; i < HD_COUNT(below); i++)
     y = hd_layer_find(below[i])->build(
-      y, !strcmp(below[i], "maxout") ? &(hd_maxout_options){.units = 6} : NULL);
+        y, !strcmp(below[i], "maxout") ? &(hd_maxout_options){.units = 6} : NULL);
   hd_shape label = HD_SHAPE(4), same = hd_val_type(y).shape;
   bool class = l->target == HD_TARGET_CLASS;
   hd_val t = hd_input(g, "t", class ? HD_I32 : HD_F32, class ? label : same);
@@ -483,12 +502,16 @@ static void memory_runs_out(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-    cmocka_unit_test(formulas), cmocka_unit_test(derivatives), cmocka_unit_test(slopes),
-    cmocka_unit_test(far_out), cmocka_unit_test(a_label_that_is_no_class_shows),
-    cmocka_unit_test(divergence_from_a_class),
-    cmocka_unit_test(cosine_is_a_distance), cmocka_unit_test(means_of_parts_add_up),
-    cmocka_unit_test(what_is_refused), cmocka_unit_test(losses_by_name),
-    cmocka_unit_test(memory_runs_out)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(formulas),
+                                     cmocka_unit_test(derivatives),
+                                     cmocka_unit_test(slopes),
+                                     cmocka_unit_test(far_out),
+                                     cmocka_unit_test(a_label_that_is_no_class_shows),
+                                     cmocka_unit_test(divergence_from_a_class),
+                                     cmocka_unit_test(cosine_is_a_distance),
+                                     cmocka_unit_test(means_of_parts_add_up),
+                                     cmocka_unit_test(what_is_refused),
+                                     cmocka_unit_test(losses_by_name),
+                                     cmocka_unit_test(memory_runs_out)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

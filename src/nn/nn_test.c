@@ -25,8 +25,8 @@ static void compile(bench *b, hd_mode mode, const hd_val *fetch, int count) {
   if (!b->store) b->store = hd_store_new(NULL);
   hd_workspace_free(b->w);
   hd_plan_free(b->plan);
-  b->plan =
-    (hd_compile)(b->store, &err, (hd_compile_options){.more = fetch, .mores = count, .mode = mode});
+  b->plan = (hd_compile)(b->store, &err,
+                         (hd_compile_options){.more = fetch, .mores = count, .mode = mode});
   if (!b->plan) print_error("%s\n", err.text);
   assert_non_null(b->plan);
   b->w = hd_workspace_new(b->plan, NULL, &err);
@@ -113,7 +113,7 @@ static void conv2d_makes_its_weights(void **state) {
   bench b = begin();
   hd_val x = hd_input(b.g, "x", HD_F32, HD_SHAPE(HD_BATCH, 28, 28, 4)), w[2];
   hd_val y =
-    hd_conv2d(x, .filters = 8, .kernel = {5, 3}, .stride = {2}, .groups = 2, .pad = HD_SAME);
+      hd_conv2d(x, .filters = 8, .kernel = {5, 3}, .stride = {2}, .groups = 2, .pad = HD_SAME);
   assert_true(hd_shape_equal(hd_val_type(y).shape, HD_SHAPE(HD_BATCH, 14, 14, 8)));
   assert_int_equal(hd_weights(y, w, 2), 2);
   assert_true(hd_shape_equal(hd_val_type(w[0]).shape, HD_SHAPE(5, 3, 2, 8)));
@@ -154,8 +154,9 @@ static void layers_say_what_is_wrong(void **state) {
   refuses(&b, hd_dropout(hd_input(b.g, "x", HD_F32, HD_SHAPE(7)), .rate = 1), "dropout: rate is 1");
   b = begin();
   refuses(
-    &b, hd_mse(hd_input(b.g, "x", HD_F32, HD_SHAPE(7)), hd_input(b.g, "t", HD_F32, HD_SHAPE(7, 1))),
-    "mse: y is (7), target is (7, 1)");
+      &b,
+      hd_mse(hd_input(b.g, "x", HD_F32, HD_SHAPE(7)), hd_input(b.g, "t", HD_F32, HD_SHAPE(7, 1))),
+      "mse: y is (7), target is (7, 1)");
   b = begin();
   refuses(&b,
           hd_accuracy(hd_input(b.g, "x", HD_F32, HD_SHAPE(7, 2)),
@@ -208,8 +209,8 @@ static void check_gradient(hd_mode mode, bool second) {
          variance = hd_input(b.g, "variance", HD_F64, HD_SHAPE(3));
   hd_val of[] = {x, gamma, beta, mean, variance}, d[6];
   hd_val y = hd_sum(hd_mul(
-    hd_square(hd_op_batch_norm(x, gamma, beta, mean, variance, (hd_op_batch_norm_options){0})),
-    weight));
+      hd_square(hd_op_batch_norm(x, gamma, beta, mean, variance, (hd_op_batch_norm_options){0})),
+      weight));
   if (second) y = hd_sum(hd_square(hd_gradient(y, x)));
   assert_int_equal(hd_gradients(y, (hd_val){0}, of, 5, d), HD_OK);
   int given[6], count = 1;
@@ -276,7 +277,7 @@ static void dropout_drops_only_in_training(void **state) {
     zeros += v == 0;
     assert_true(v == 0 ? d == 0
                        : fabsf(d - 1 / 0.7f) < 1e-6f &&
-                           fabsf(v / (x[i] / 0.7f) - 1) < 1e-6f);  // one mask for both
+                             fabsf(v / (x[i] / 0.7f) - 1) < 1e-6f);  // one mask for both
   }
   assert_true(abs(zeros - N * 3 / 10) < 300);  // 4.6 sigma
   end(&b);
@@ -290,8 +291,8 @@ static void losses_by_hand(void **state) {
          t = hd_input(b.g, "t", HD_F32, HD_SHAPE(3, 2)),
          label = hd_input(b.g, "label", HD_I32, HD_SHAPE(3));
   hd_val fetch[] = {
-    hd_mse(y, t),           hd_mse(y, t, .factor = 0.5f), hd_cross_entropy(y, label),
-    hd_cross_entropy(y, t), hd_accuracy(y, label),        hd_accuracy(y, t)};
+      hd_mse(y, t),           hd_mse(y, t, .factor = 0.5f), hd_cross_entropy(y, label),
+      hd_cross_entropy(y, t), hd_accuracy(y, label),        hd_accuracy(y, t)};
   compile(&b, HD_EVALUATE, fetch, 6);
   give(&b, "y", (float[]){1, 2, 3, 1, 0, 0}, 6 * sizeof(float));
   give(&b, "t", (float[]){0, 1, 0, 1, 1, 0}, 6 * sizeof(float));

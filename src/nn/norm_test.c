@@ -70,17 +70,20 @@ static void responses(const double *x, double *y, int side, double k, double bet
 static void response_literal(const double *x, double *y) { responses(x, y, 1, 1, 0.75); }
 static void wide_literal(const double *x, double *y) { responses(x, y, 7, 2, 0.5); }
 
-#define IMAGES {4, {2, 3, 2, 6}}
+#define IMAGES \
+  { \
+    4, { 2, 3, 2, 6 } \
+  }
 static void as_in_the_papers(void **state) {
   (void)state;
   static const trial trials[] = {
-    {.shape = {2, {3, 5}}, .make = layer, .literal = layer_literal},
-    {.shape = {3, {2, 3, 4}}, .make = layer2, .literal = layer2_literal},
-    {.shape = {2, {3, 5}}, .make = rms, .literal = rms_literal},
-    {.shape = IMAGES, .make = group, .literal = group_literal},
-    {.shape = IMAGES, .make = instance, .literal = instance_literal},
-    {.shape = IMAGES, .make = response, .literal = response_literal},
-    {.shape = IMAGES, .make = wide_response, .literal = wide_literal}};
+      {.shape = {2, {3, 5}}, .make = layer, .literal = layer_literal},
+      {.shape = {3, {2, 3, 4}}, .make = layer2, .literal = layer2_literal},
+      {.shape = {2, {3, 5}}, .make = rms, .literal = rms_literal},
+      {.shape = IMAGES, .make = group, .literal = group_literal},
+      {.shape = IMAGES, .make = instance, .literal = instance_literal},
+      {.shape = IMAGES, .make = response, .literal = response_literal},
+      {.shape = IMAGES, .make = wide_response, .literal = wide_literal}};
   for (size_t i = 0; i < HD_COUNT(trials); i++) check_layer(&trials[i]);
 }
 
@@ -131,8 +134,8 @@ static void what_is_wrong(void **state) {
     network n = begin(); \
     refused(&n, hd_##layer(hd_input(n.g, "x", HD_F32, shape), __VA_ARGS__), text); \
   } while (0)
-  REFUSED("layer_norm (a): x is (N, 6): its last 3 axes must be there", flat, layer_norm,
-          .axes = 3, .name = "a");
+  REFUSED("layer_norm (a): x is (N, 6): its last 3 axes must be there", flat, layer_norm, .axes = 3,
+          .name = "a");
   REFUSED("its last 1 axes must be there, of known sizes", vague, layer_norm, .axes = 1);
   REFUSED("layer_norm: epsilon is -1", flat, layer_norm, .epsilon = -1);
   REFUSED("rms_norm (r): x is (N, T), weights would be (D)", vague, rms_norm, .name = "r");
@@ -147,9 +150,8 @@ static void what_is_wrong(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(as_in_the_papers),
-                                     cmocka_unit_test(the_same_by_another_name),
-                                     cmocka_unit_test(hard_samples),
-                                     cmocka_unit_test(what_is_wrong)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(as_in_the_papers), cmocka_unit_test(the_same_by_another_name),
+      cmocka_unit_test(hard_samples), cmocka_unit_test(what_is_wrong)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 // max(0, -t y), and its form for classes
 #include "loss.h"
 
-hd_val (hd_perceptron_loss)(hd_val y, hd_val target, hd_perceptron_loss_options o) {
+hd_val(hd_perceptron_loss)(hd_val y, hd_val target, hd_perceptron_loss_options o) {
   static const char kind[] = "perceptron_loss";
   hd_val loss;
   bool of_class = hd_loss_is_class(target);
@@ -19,9 +19,10 @@ static hd_val build(hd_val y, hd_val target, const void *options) {
   const hd_perceptron_loss_options *o = options;
   return (hd_perceptron_loss)(y, target, o ? *o : (hd_perceptron_loss_options){0});
 }
-static const hd_field field[] = {
-  HD_REDUCTION_FIELD(hd_perceptron_loss_options)};
+static const hd_field field[] = {HD_REDUCTION_FIELD(hd_perceptron_loss_options)};
 static const hd_fields fields = HD_FIELDS("perceptron_loss", hd_perceptron_loss_options, field);
-const hd_loss hd_loss_perceptron_loss = {
-  .name = "perceptron_loss", .help = "max(0, -t y), or max y - y[class]",
-  .fields = &fields, .target = HD_TARGET_SIGNS, .build = build};
+const hd_loss hd_loss_perceptron_loss = {.name = "perceptron_loss",
+                                         .help = "max(0, -t y), or max y - y[class]",
+                                         .fields = &fields,
+                                         .target = HD_TARGET_SIGNS,
+                                         .build = build};

@@ -16,7 +16,7 @@ static hd_val prelu(hd_val x, const hd_prelu_options *o) {
   return hd_select(hd_greater(x, hd_scalar_like(x, 0)), x, hd_mul(x, slope));
 }
 
-hd_val (hd_prelu)(hd_val x, hd_prelu_options options) {
+hd_val(hd_prelu)(hd_val x, hd_prelu_options options) {
   if (!hd_ok(x)) return x;
   hd_scope *scope = hd_scope_begin(x.graph, "prelu", options.name);
   hd_val y = prelu(x, &options);
@@ -29,13 +29,14 @@ static hd_val build(hd_val x, const void *o) {
 }
 
 static const hd_field field[] = {
-  HD_FIELD(hd_prelu_options, shared, BOOL, .standard = "false",
-           .help = "one slope instead of one per channel"),
-  HD_FIELD(hd_prelu_options, init, INIT, .standard = "0.25", .help = "first slopes"),
-  HD_FIELD(hd_prelu_options, name, TEXT, .standard = "prelu_1 ...",
-           .help = "of the layer and its slopes")};
+    HD_FIELD(hd_prelu_options, shared, BOOL, .standard = "false",
+             .help = "one slope instead of one per channel"),
+    HD_FIELD(hd_prelu_options, init, INIT, .standard = "0.25", .help = "first slopes"),
+    HD_FIELD(hd_prelu_options, name, TEXT, .standard = "prelu_1 ...",
+             .help = "of the layer and its slopes")};
 static const hd_fields fields = HD_FIELDS("prelu", hd_prelu_options, field);
 
-const hd_layer hd_layer_prelu = {
-  .name = "prelu", .help = "x, or a learned slope times x below 0", .fields = &fields,
-  .build = build};
+const hd_layer hd_layer_prelu = {.name = "prelu",
+                                 .help = "x, or a learned slope times x below 0",
+                                 .fields = &fields,
+                                 .build = build};

@@ -15,7 +15,7 @@ static hd_val rms_norm(hd_val x, const hd_rms_norm_options *o) {
   return o->no_weights ? y : hd_norm_gamma(y, HD_SHAPE(s.d[s.rank - 1]));
 }
 
-hd_val (hd_rms_norm)(hd_val x, hd_rms_norm_options options) {
+hd_val(hd_rms_norm)(hd_val x, hd_rms_norm_options options) {
   if (!hd_ok(x)) return x;
   hd_scope *scope = hd_scope_begin(x.graph, "rms_norm", options.name);
   hd_val y = rms_norm(x, &options);
@@ -29,11 +29,13 @@ static hd_val build(hd_val x, const void *o) {
 
 #define S hd_rms_norm_options
 static const hd_field field[] = {
-  HD_EPSILON_FIELD(S),
-  HD_FIELD(S, no_weights, BOOL, .standard = "false", .help = "leave gamma out"),
-  HD_FIELD(S, name, TEXT, .standard = "rms_norm_1 ...", .help = "of the layer and its parameters")};
+    HD_EPSILON_FIELD(S),
+    HD_FIELD(S, no_weights, BOOL, .standard = "false", .help = "leave gamma out"),
+    HD_FIELD(S, name, TEXT, .standard = "rms_norm_1 ...",
+             .help = "of the layer and its parameters")};
 static const hd_fields fields = HD_FIELDS("rms_norm", S, field);
 
-const hd_layer hd_layer_rms_norm = {
-  .name = "rms_norm", .help = "root mean square 1 along the last axis", .fields = &fields,
-  .build = build};
+const hd_layer hd_layer_rms_norm = {.name = "rms_norm",
+                                    .help = "root mean square 1 along the last axis",
+                                    .fields = &fields,
+                                    .build = build};

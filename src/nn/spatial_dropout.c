@@ -16,7 +16,7 @@ static hd_val spatial_dropout(hd_val x, const hd_spatial_dropout_options *o) {
   return hd_mul(x, hd_random_mask(channels, .rate = o->rate));
 }
 
-hd_val (hd_spatial_dropout)(hd_val x, hd_spatial_dropout_options options) {
+hd_val(hd_spatial_dropout)(hd_val x, hd_spatial_dropout_options options) {
   if (!hd_ok(x)) return x;
   hd_scope *scope = hd_scope_begin(x.graph, "spatial_dropout", options.name);
   hd_val y = spatial_dropout(x, &options);
@@ -25,18 +25,19 @@ hd_val (hd_spatial_dropout)(hd_val x, hd_spatial_dropout_options options) {
 }
 
 static hd_val build(hd_val x, const void *o) {
-  return (hd_spatial_dropout)(
-    x, o ? *(const hd_spatial_dropout_options *)o : (hd_spatial_dropout_options){0});
+  return (hd_spatial_dropout)(x, o ? *(const hd_spatial_dropout_options *)o
+                                   : (hd_spatial_dropout_options){0});
 }
 
 #define S hd_spatial_dropout_options
 static const hd_field field[] = {
-  HD_FIELD(S, rate, REAL, .standard = "0.5", .low = 1e-6, .high = 0.999999, .main = true,
-           .help = "probability of zero"),
-  HD_FIELD(S, name, TEXT, .standard = "spatial_dropout_1 ...",
-           .help = "of the layer: what its random stream is named after")};
+    HD_FIELD(S, rate, REAL, .standard = "0.5", .low = 1e-6, .high = 0.999999, .main = true,
+             .help = "probability of zero"),
+    HD_FIELD(S, name, TEXT, .standard = "spatial_dropout_1 ...",
+             .help = "of the layer: what its random stream is named after")};
 static const hd_fields fields = HD_FIELDS("spatial_dropout", S, field);
 
-const hd_layer hd_layer_spatial_dropout = {
-  .name = "spatial_dropout", .help = "whole channels zero at random while training",
-  .fields = &fields, .build = build};
+const hd_layer hd_layer_spatial_dropout = {.name = "spatial_dropout",
+                                           .help = "whole channels zero at random while training",
+                                           .fields = &fields,
+                                           .build = build};

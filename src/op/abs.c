@@ -14,21 +14,27 @@ static int expand(hd_expand *e, const void *attr, const int *in) {
   return hd_expand_tile(e, HD_TILE_abs, in[0], -1, -1);
 }
 
-static void grad(hd_grad_rule *g) {
-  g->dx[0] = hd_mul(g->dy[0], hd_sign(g->rule->value[0]));
-}
+static void grad(hd_grad_rule *g) { g->dx[0] = hd_mul(g->dy[0], hd_sign(g->rule->value[0])); }
 
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}}},
-  {.in = {{HD_F32, {1, {7}}}}},
-  {.in = {{HD_F32, {3, {3, 5, 3}}}}},
-  {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
-  {0}};
+    {.in = {{HD_F32, {0}}}},
+    {.in = {{HD_F32, {1, {7}}}}},
+    {.in = {{HD_F32, {3, {3, 5, 3}}}}},
+    {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
+    {0}};
 
-const hd_op hd_def_abs = {
-  .name = "abs", .onnx = "Abs", .math = "y = |x|", .min_in = 1, .max_in = 1, .n_out = 1,
-  .shape = hd_rule_same, HD_REFS(abs), .grad = grad, .expand = expand, .cases = cases,
-  .kink = "x = 0: gradient 0"};
+const hd_op hd_def_abs = {.name = "abs",
+                          .onnx = "Abs",
+                          .math = "y = |x|",
+                          .min_in = 1,
+                          .max_in = 1,
+                          .n_out = 1,
+                          .shape = hd_rule_same,
+                          HD_REFS(abs),
+                          .grad = grad,
+                          .expand = expand,
+                          .cases = cases,
+                          .kink = "x = 0: gradient 0"};
 
 hd_val hd_abs(hd_val x) { return hd_node_add(&hd_def_abs, NULL, &x, 1); }
 #endif

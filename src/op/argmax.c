@@ -1,7 +1,10 @@
 // y = index of the largest x along an axis: the first of equals; NaN wins
 #include "op.h"
 
-typedef struct { HD_OPTIONS; int axis; } options;  // < 0: from the end
+typedef struct {
+  HD_OPTIONS;
+  int axis;
+} options;  // < 0: from the end
 
 static int axis_of(const void *attr, int rank) {
   int axis = ((const options *)attr)->axis;
@@ -45,7 +48,10 @@ static hd_status shape(hd_rule *r) {
 }
 
 enum { BLOCK = 64 };  // rows of a part
-typedef struct { const hd_kernels *kernels; int64_t rows, columns; } prepared;
+typedef struct {
+  const hd_kernels *kernels;
+  int64_t rows, columns;
+} prepared;
 static void run(const hd_args *a, int64_t part) {
   const prepared *p = a->data;
   int64_t row = part * BLOCK;
@@ -74,20 +80,29 @@ static const hd_fields fields = HD_FIELDS("argmax", options, field);
 
 static const options last = {.axis = -1}, middle = {.axis = 1}, third = {.axis = 3};
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {1, {7}}}}, .fill = {HD_FILL_DISTINCT}},
-  {.in = {{HD_F32, {2, {70, 10}}}}, .fill = {HD_FILL_DISTINCT}, .attr = &last},
-  {.in = {{HD_F32, {2, {3, 1}}}}, .attr = &last},
-  {.in = {{HD_F32, {2, {3, 37}}}}, .fill = {HD_FILL_DISTINCT}, .attr = &last},
-  {.in = {{HD_F32, {2, {9, 20}}}}, .fill = {HD_FILL_TRUTH}, .attr = &last},
-  {.in = {{HD_F32, {3, {3, 5, 2}}}}, .fill = {HD_FILL_DISTINCT}, .attr = &middle},
-  {.in = {{HD_F32, {3, {3, 5, 2}}}}, .attr = &third, .refuse = "x is (3, 5, 2): it has no axis 3"},
-  {.in = {{HD_F32, {2, {3, 0}}}}, .attr = &last, .refuse = "must hold 1 to"},
-  {0}};
+    {.in = {{HD_F32, {1, {7}}}}, .fill = {HD_FILL_DISTINCT}},
+    {.in = {{HD_F32, {2, {70, 10}}}}, .fill = {HD_FILL_DISTINCT}, .attr = &last},
+    {.in = {{HD_F32, {2, {3, 1}}}}, .attr = &last},
+    {.in = {{HD_F32, {2, {3, 37}}}}, .fill = {HD_FILL_DISTINCT}, .attr = &last},
+    {.in = {{HD_F32, {2, {9, 20}}}}, .fill = {HD_FILL_TRUTH}, .attr = &last},
+    {.in = {{HD_F32, {3, {3, 5, 2}}}}, .fill = {HD_FILL_DISTINCT}, .attr = &middle},
+    {.in = {{HD_F32, {3, {3, 5, 2}}}},
+     .attr = &third,
+     .refuse = "x is (3, 5, 2): it has no axis 3"},
+    {.in = {{HD_F32, {2, {3, 0}}}}, .attr = &last, .refuse = "must hold 1 to"},
+    {0}};
 
-const hd_op hd_def_argmax = {
-  .name = "argmax", .onnx = "ArgMax", .math = "y = the index of the largest x along an axis",
-  .fields = &fields, .min_in = 1, .max_in = 1,
-  .n_out = 1, .shape = shape, HD_REFS(argmax), .lower = lower, .cases = cases};
+const hd_op hd_def_argmax = {.name = "argmax",
+                             .onnx = "ArgMax",
+                             .math = "y = the index of the largest x along an axis",
+                             .fields = &fields,
+                             .min_in = 1,
+                             .max_in = 1,
+                             .n_out = 1,
+                             .shape = shape,
+                             HD_REFS(argmax),
+                             .lower = lower,
+                             .cases = cases};
 
 hd_val hd_argmax(hd_val x, int axis) {
   return hd_node_add(&hd_def_argmax, &(options){.axis = axis}, &x, 1);

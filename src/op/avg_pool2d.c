@@ -48,34 +48,56 @@ static const hd_field field[] = {HD_POOL2D_FIELDS};
 static const hd_fields fields = HD_FIELDS("avg_pool2d", hd_pool2d_options, field);
 
 static const hd_pool2d_options two = {.window = {2}}, overlap = {.window = {3}, .stride = {2}},
-  ceiling = {.window = {3}, .stride = {2}, .ceil = true},
-  same = {.window = {3, 2}, .stride = {2, 1}, .pad = HD_SAME},
-  counted = {.window = {3}, .stride = {1}, .pad = HD_SAME, .count_padding = true},
-  uneven = {.window = {3, 4}, .stride = {1, 2}, .padding = {2, 0, 1, 3}},
-  whole = {.window = {5, 6}}, large = {.window = {3, 7}};
-#define X_(n, h, w, c) {{HD_F32, {4, {n, h, w, c}}}}
+                               ceiling = {.window = {3}, .stride = {2}, .ceil = true},
+                               same = {.window = {3, 2}, .stride = {2, 1}, .pad = HD_SAME},
+                               counted = {.window = {3},
+                                          .stride = {1},
+                                          .pad = HD_SAME,
+                                          .count_padding = true},
+                               uneven = {.window = {3, 4},
+                                         .stride = {1, 2},
+                                         .padding = {2, 0, 1, 3}},
+                               whole = {.window = {5, 6}}, large = {.window = {3, 7}};
+#define X_(n, h, w, c) \
+  { \
+    { \
+      HD_F32, { \
+        4, { n, h, w, c } \
+      } \
+    } \
+  }
 static const hd_case cases[] = {
-  {.in = X_(2, 4, 6, 3), .attr = &two},
-  {.in = X_(2, 5, 5, 17), .attr = &two},
-  {.in = X_(1, 7, 5, 2), .attr = &overlap},
-  {.in = X_(2, 6, 4, 2), .attr = &ceiling},
-  {.in = X_(2, 5, 6, 3), .attr = &same},
-  {.in = X_(2, 5, 6, 3), .attr = &counted},
-  {.in = X_(2, 5, 6, 3), .attr = &uneven},
-  {.in = X_(2, 5, 6, 3), .attr = &whole},
-  {.in = X_(2, 5, 6, 3), .refuse = "needs a window"},
-  {.in = X_(2, 5, 6, 3), .attr = &large,
-   .refuse = "a window of 7 columns (7, dilation 1) does not fit into x (2, 5, 6, 3)"},
-  {.in = {{HD_F32, {3, {4, 5, 6}}}}, .attr = &two,
-   .refuse = "needs images (N, H, W, C), got (4, 5, 6)"},
-  {0}};
+    {.in = X_(2, 4, 6, 3), .attr = &two},
+    {.in = X_(2, 5, 5, 17), .attr = &two},
+    {.in = X_(1, 7, 5, 2), .attr = &overlap},
+    {.in = X_(2, 6, 4, 2), .attr = &ceiling},
+    {.in = X_(2, 5, 6, 3), .attr = &same},
+    {.in = X_(2, 5, 6, 3), .attr = &counted},
+    {.in = X_(2, 5, 6, 3), .attr = &uneven},
+    {.in = X_(2, 5, 6, 3), .attr = &whole},
+    {.in = X_(2, 5, 6, 3), .refuse = "needs a window"},
+    {.in = X_(2, 5, 6, 3),
+     .attr = &large,
+     .refuse = "a window of 7 columns (7, dilation 1) does not fit into x (2, 5, 6, 3)"},
+    {.in = {{HD_F32, {3, {4, 5, 6}}}},
+     .attr = &two,
+     .refuse = "needs images (N, H, W, C), got (4, 5, 6)"},
+    {0}};
 
 const hd_op hd_def_avg_pool2d = {
-  .name = "avg_pool2d", .onnx = "AveragePool",
-  .math = "y[n,p,q,c] = mean_rs x[n, p stride + r - top, q stride + s - left, c]",
-  .fields = &fields, .min_in = 1, .max_in = 1, .n_out = 1, .shape = shape, HD_REFS(avg_pool2d),
-  .grad = grad, .lower = lower,
-  .cost = cost, .cases = cases};
+    .name = "avg_pool2d",
+    .onnx = "AveragePool",
+    .math = "y[n,p,q,c] = mean_rs x[n, p stride + r - top, q stride + s - left, c]",
+    .fields = &fields,
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 1,
+    .shape = shape,
+    HD_REFS(avg_pool2d),
+    .grad = grad,
+    .lower = lower,
+    .cost = cost,
+    .cases = cases};
 
 hd_val(hd_avg_pool2d)(hd_val x, hd_pool2d_options options) {
   return hd_node_add(&hd_def_avg_pool2d, &options, &x, 1);

@@ -57,30 +57,44 @@ static hd_status lower(hd_lowering *l) {
 static const hd_field field[] = {HD_POOL2D_FIELDS, HD_LIKE_FIELD(hd_pool2d_like)};
 static const hd_fields fields = HD_FIELDS("avg_unpool2d", hd_pool2d_like, field);
 
-static const hd_pool2d_like two = {.o = {.window = {2}}},
-  overlap = {.o = {.window = {3}, .stride = {2}}},
-  ceiling = {.o = {.window = {3}, .stride = {2}, .ceil = true}},
-  counted = {.o = {.window = {3}, .stride = {1}, .pad = HD_SAME, .count_padding = true}},
-  uneven = {.o = {.window = {3, 4}, .stride = {1, 2}, .padding = {2, 0, 1, 3}}},
-  whole = {.o = {.window = {5, 6}}, .like = {2, 5, 6, 3}};
-#define F_(n, h, w, c) {HD_F32, {4, {n, h, w, c}}}
-static const hd_case cases[] = {
-  {.in = {F_(2, 2, 3, 3), F_(2, 4, 6, 3)}, .attr = &two},
-  {.in = {F_(2, 2, 2, 17), F_(2, 5, 5, 17)}, .attr = &two},
-  {.in = {F_(1, 3, 2, 2), F_(1, 7, 5, 2)}, .attr = &overlap},
-  {.in = {F_(2, 3, 2, 2), F_(2, 6, 4, 2)}, .attr = &ceiling},
-  {.in = {F_(2, 5, 6, 3), F_(2, 5, 6, 3)}, .attr = &counted},
-  {.in = {F_(2, 6, 3, 3), F_(2, 5, 6, 3)}, .attr = &uneven},
-  {.in = {F_(2, 1, 1, 3)}, .attr = &whole},
-  {.in = {F_(2, 2, 2, 3), F_(2, 4, 6, 3)}, .attr = &two,
-   .refuse = "input 0 must be (2, 2, 3, 3), got (2, 2, 2, 3)"},
-  {0}};
+static const hd_pool2d_like
+    two = {.o = {.window = {2}}},
+    overlap = {.o = {.window = {3}, .stride = {2}}},
+    ceiling = {.o = {.window = {3}, .stride = {2}, .ceil = true}},
+    counted = {.o = {.window = {3}, .stride = {1}, .pad = HD_SAME, .count_padding = true}},
+    uneven = {.o = {.window = {3, 4}, .stride = {1, 2}, .padding = {2, 0, 1, 3}}},
+    whole = {.o = {.window = {5, 6}}, .like = {2, 5, 6, 3}};
+#define F_(n, h, w, c) \
+  { \
+    HD_F32, { \
+      4, { n, h, w, c } \
+    } \
+  }
+static const hd_case cases[] = {{.in = {F_(2, 2, 3, 3), F_(2, 4, 6, 3)}, .attr = &two},
+                                {.in = {F_(2, 2, 2, 17), F_(2, 5, 5, 17)}, .attr = &two},
+                                {.in = {F_(1, 3, 2, 2), F_(1, 7, 5, 2)}, .attr = &overlap},
+                                {.in = {F_(2, 3, 2, 2), F_(2, 6, 4, 2)}, .attr = &ceiling},
+                                {.in = {F_(2, 5, 6, 3), F_(2, 5, 6, 3)}, .attr = &counted},
+                                {.in = {F_(2, 6, 3, 3), F_(2, 5, 6, 3)}, .attr = &uneven},
+                                {.in = {F_(2, 1, 1, 3)}, .attr = &whole},
+                                {.in = {F_(2, 2, 2, 3), F_(2, 4, 6, 3)},
+                                 .attr = &two,
+                                 .refuse = "input 0 must be (2, 2, 3, 3), got (2, 2, 2, 3)"},
+                                {0}};
 
-const hd_op hd_def_avg_unpool2d = {
-  .name = "avg_unpool2d", .math = "dx: each dy spread over its window", .fields = &fields,
-  .min_in = 1, .max_in = 2, .n_out = 1,
-  .shape = shape, HD_REFS(avg_unpool2d), .grad = grad, .lower = lower, .rewrite = rewrite,
-  .after = true, .cases = cases};
+const hd_op hd_def_avg_unpool2d = {.name = "avg_unpool2d",
+                                   .math = "dx: each dy spread over its window",
+                                   .fields = &fields,
+                                   .min_in = 1,
+                                   .max_in = 2,
+                                   .n_out = 1,
+                                   .shape = shape,
+                                   HD_REFS(avg_unpool2d),
+                                   .grad = grad,
+                                   .lower = lower,
+                                   .rewrite = rewrite,
+                                   .after = true,
+                                   .cases = cases};
 
 hd_val hd_avg_unpool2d(hd_val dy, hd_val x, const hd_pool2d_options *o) {
   hd_pool2d_like attr = {.o = *o};

@@ -50,21 +50,30 @@ static hd_status lower(hd_lowering *l) {
 
 static const hd_shape none = {0}, row = {1, {7}}, rows = {2, {3, 5}}, box = {3, {2, 3, 5}};
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}}, .attr = &none},
-  {.in = {{HD_F32, {0}}}, .attr = &row},
-  {.in = {{HD_F32, {1, {5}}}}, .attr = &rows},
-  {.in = {{HD_F32, {2, {3, 1}}}}, .attr = &rows},
-  {.in = {{HD_F32, {3, {2, 1, 5}}}}, .attr = &box},
-  {.in = {{HD_BOOL, {2, {3, 1}}}}, .attr = &box, .fill = {HD_FILL_TRUTH}},
-  {.in = {{HD_F32, {1, {3}}}}, .attr = &rows, .refuse = "(3) does not broadcast to (3, 5)"},
-  {.in = {{HD_F32, {2, {1, 7}}}}, .attr = &row, .refuse = "(1, 7) does not broadcast to (7)"},
-  {0}};
+    {.in = {{HD_F32, {0}}}, .attr = &none},
+    {.in = {{HD_F32, {0}}}, .attr = &row},
+    {.in = {{HD_F32, {1, {5}}}}, .attr = &rows},
+    {.in = {{HD_F32, {2, {3, 1}}}}, .attr = &rows},
+    {.in = {{HD_F32, {3, {2, 1, 5}}}}, .attr = &box},
+    {.in = {{HD_BOOL, {2, {3, 1}}}}, .attr = &box, .fill = {HD_FILL_TRUTH}},
+    {.in = {{HD_F32, {1, {3}}}}, .attr = &rows, .refuse = "(3) does not broadcast to (3, 5)"},
+    {.in = {{HD_F32, {2, {1, 7}}}}, .attr = &row, .refuse = "(1, 7) does not broadcast to (7)"},
+    {0}};
 
-const hd_op hd_def_broadcast_to = {
-  .name = "broadcast_to", .onnx = "Expand", .math = "y = x repeated to a shape",
-  .fields = &hd_fields_shape, .min_in = 1, .max_in = 1, .n_out = 1, .shape = shape,
-  HD_REFS(broadcast_to), .grad = grad, .lower = lower, .rewrite = rewrite,
-  .cost = hd_cost_nothing, .cases = cases};
+const hd_op hd_def_broadcast_to = {.name = "broadcast_to",
+                                   .onnx = "Expand",
+                                   .math = "y = x repeated to a shape",
+                                   .fields = &hd_fields_shape,
+                                   .min_in = 1,
+                                   .max_in = 1,
+                                   .n_out = 1,
+                                   .shape = shape,
+                                   HD_REFS(broadcast_to),
+                                   .grad = grad,
+                                   .lower = lower,
+                                   .rewrite = rewrite,
+                                   .cost = hd_cost_nothing,
+                                   .cases = cases};
 
 hd_val hd_broadcast_to(hd_val x, hd_shape to) {
   to = hd_shape_attr(to);

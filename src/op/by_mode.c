@@ -33,17 +33,22 @@ static void grad(hd_grad_rule *g) {
 
 static hd_val rewrite(hd_rule *r, bool train) { return r->value[train ? 0 : 1]; }
 
-static const hd_case cases[] = {
-  {.in = {{HD_F32, {1, {7}}}, {HD_F32, {1, {7}}}}},
-  {.in = {{HD_F32, {2, {3, 2}}}, {HD_F32, {2, {3, 2}}}}},
-  {.in = {{HD_F32, {2, {3, 2}}}, {HD_F32, {2, {2, 3}}}},
-   .refuse = "f32 (3, 2) in training, f32 (2, 3) in evaluation"},
-  {0}};
+static const hd_case cases[] = {{.in = {{HD_F32, {1, {7}}}, {HD_F32, {1, {7}}}}},
+                                {.in = {{HD_F32, {2, {3, 2}}}, {HD_F32, {2, {3, 2}}}}},
+                                {.in = {{HD_F32, {2, {3, 2}}}, {HD_F32, {2, {2, 3}}}},
+                                 .refuse = "f32 (3, 2) in training, f32 (2, 3) in evaluation"},
+                                {0}};
 
-const hd_op hd_def_by_mode = {
-  .name = "by_mode", .math = "y = a in training, b in evaluation", .min_in = 2, .max_in = 2,
-  .n_out = 1, .shape = shape,
-  HD_REFS(by_mode), .grad = grad, .rewrite = rewrite, .cases = cases};
+const hd_op hd_def_by_mode = {.name = "by_mode",
+                              .math = "y = a in training, b in evaluation",
+                              .min_in = 2,
+                              .max_in = 2,
+                              .n_out = 1,
+                              .shape = shape,
+                              HD_REFS(by_mode),
+                              .grad = grad,
+                              .rewrite = rewrite,
+                              .cases = cases};
 
 hd_val hd_by_mode(hd_val train, hd_val evaluate) {
   return hd_node_add(&hd_def_by_mode, NULL, (hd_val[]){train, evaluate}, 2);

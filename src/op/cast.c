@@ -1,7 +1,9 @@
 // y = x in another element type; to integers toward zero, held within their range
 #include "op.h"
 
-typedef struct { hd_dtype dtype; } cast;
+typedef struct {
+  hd_dtype dtype;
+} cast;
 
 static double load(hd_dtype dtype, const void *x, int64_t i) {
   switch (dtype) {
@@ -67,34 +69,43 @@ static hd_val rewrite(hd_rule *r, bool train) {
   return r->in[0].dtype == r->out[0].dtype ? r->value[0] : (hd_val){0};
 }
 
-static const char *const dtypes[] = {
-  "none", "f32", "f64", "bf16", "f16", "i8", "i32", "i64", "u8", "bool", NULL};
-static const hd_field field[] = {
-  HD_FIELD(cast, dtype, CHOICE, .standard = "", .choices = dtypes, .main = true,
-           .help = "element type of the result")};
+static const char *const dtypes[] = {"none", "f32", "f64", "bf16", "f16", "i8",
+                                     "i32",  "i64", "u8",  "bool", NULL};
+static const hd_field field[] = {HD_FIELD(cast, dtype, CHOICE, .standard = "", .choices = dtypes,
+                                          .main = true, .help = "element type of the result")};
 static const hd_fields fields = HD_FIELDS("cast", cast, field);
 
 static const cast f32 = {HD_F32}, f64 = {HD_F64}, i32 = {HD_I32}, u8 = {HD_U8}, truth = {HD_BOOL},
                   i64 = {HD_I64};
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}}, .attr = &f64},
-  {.in = {{HD_F32, {2, {3, 5}}}}, .attr = &f64},
-  {.in = {{HD_F32, {2, {3, 5}}}}, .attr = &i32},
-  {.in = {{HD_F32, {1, {7}}}}, .attr = &truth, .fill = {HD_FILL_TRUTH}},
-  {.in = {{HD_F32, {1, {7}}}}, .attr = &u8},
-  {.in = {{HD_I32, {1, {9}}}}, .attr = &f32, .fill = {HD_FILL_INDEX}, .limit = 1 << 24},
-  {.in = {{HD_I32, {1, {9}}}}, .attr = &u8, .fill = {HD_FILL_INDEX}, .limit = 400},
-  {.in = {{HD_U8, {1, {9}}}}, .attr = &f32, .fill = {HD_FILL_INDEX}, .limit = 256},
-  {.in = {{HD_BOOL, {2, {3, 3}}}}, .attr = &f32, .fill = {HD_FILL_TRUTH}},
-  {.in = {{HD_F32, {1, {4}}}}, .attr = &i64,
-   .refuse = "from f32 to i64; the types are f32, f64, i32, bool and u8"},
-  {0}};
+    {.in = {{HD_F32, {0}}}, .attr = &f64},
+    {.in = {{HD_F32, {2, {3, 5}}}}, .attr = &f64},
+    {.in = {{HD_F32, {2, {3, 5}}}}, .attr = &i32},
+    {.in = {{HD_F32, {1, {7}}}}, .attr = &truth, .fill = {HD_FILL_TRUTH}},
+    {.in = {{HD_F32, {1, {7}}}}, .attr = &u8},
+    {.in = {{HD_I32, {1, {9}}}}, .attr = &f32, .fill = {HD_FILL_INDEX}, .limit = 1 << 24},
+    {.in = {{HD_I32, {1, {9}}}}, .attr = &u8, .fill = {HD_FILL_INDEX}, .limit = 400},
+    {.in = {{HD_U8, {1, {9}}}}, .attr = &f32, .fill = {HD_FILL_INDEX}, .limit = 256},
+    {.in = {{HD_BOOL, {2, {3, 3}}}}, .attr = &f32, .fill = {HD_FILL_TRUTH}},
+    {.in = {{HD_F32, {1, {4}}}},
+     .attr = &i64,
+     .refuse = "from f32 to i64; the types are f32, f64, i32, bool and u8"},
+    {0}};
 
-const hd_op hd_def_cast = {
-  .name = "cast", .onnx = "Cast", .math = "y = x; to integers toward zero, held in range",
-  .fields = &fields, .min_in = 1, .max_in = 1, .n_out = 1, .shape = shape, HD_REFS(cast),
-  .grad = grad, .expand = expand, .rewrite = rewrite, .cases = cases,
-  .kink = "to integers and bool: no gradient"};
+const hd_op hd_def_cast = {.name = "cast",
+                           .onnx = "Cast",
+                           .math = "y = x; to integers toward zero, held in range",
+                           .fields = &fields,
+                           .min_in = 1,
+                           .max_in = 1,
+                           .n_out = 1,
+                           .shape = shape,
+                           HD_REFS(cast),
+                           .grad = grad,
+                           .expand = expand,
+                           .rewrite = rewrite,
+                           .cases = cases,
+                           .kink = "to integers and bool: no gradient"};
 
 hd_val hd_cast(hd_val x, hd_dtype dtype) {
   return hd_node_add(&hd_def_cast, &(cast){dtype}, &x, 1);

@@ -78,31 +78,43 @@ static hd_status lower(hd_lowering *l) {
 }
 
 static const hd_field field[] = {
-  HD_FIELD(hd_axis_attr, axis, INT, .standard = "0", .main = true, .help = "< 0: from the end")};
+    HD_FIELD(hd_axis_attr, axis, INT, .standard = "0", .main = true, .help = "< 0: from the end")};
 static const hd_fields fields = HD_FIELDS("concat", hd_axis_attr, field);
 
 static const hd_axis_attr one = {1}, last = {-1}, third = {2};
-#define I_ {HD_FILL_INDEX, HD_FILL_INDEX}
+#define I_ \
+  { HD_FILL_INDEX, HD_FILL_INDEX }
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {1, {1}}}, {HD_F32, {1, {7}}}}},
-  {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {2, {5, 3}}}, {HD_F32, {2, {1, 3}}}}},
-  {.in = {{HD_F32, {3, {2, 1, 3}}}, {HD_F32, {3, {2, 5, 3}}}}, .attr = &one},
-  {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {2, {3, 2}}}, {HD_F32, {2, {3, 1}}}}, .attr = &last},
-  {.in = {{HD_F32, {2, {3, 5}}}}, .attr = &last},
-  {.in = {{HD_I32, {1, {3}}}, {HD_I32, {1, {4}}}}, .fill = I_, .limit = 9},
-  {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {2, {2, 4}}}},
-   .refuse = "inputs (2, 3) and (2, 4) along axis 0: the other axes must be equal"},
-  {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {1, {3}}}}, .refuse = "inputs (2, 3) and (3)"},
-  {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {2, {2, 3}}}}, .attr = &third,
-   .refuse = "no axis 2 in (2, 3)"},
-  {.in = {{HD_F32, {1, {3}}}, {HD_I32, {1, {3}}}}, .refuse = "input 0 is f32, input 1 is i32"},
-  {.in = {{HD_F32, {0}}, {HD_F32, {0}}}, .refuse = "no axis 0 in ()"},
-  {0}};
+    {.in = {{HD_F32, {1, {1}}}, {HD_F32, {1, {7}}}}},
+    {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {2, {5, 3}}}, {HD_F32, {2, {1, 3}}}}},
+    {.in = {{HD_F32, {3, {2, 1, 3}}}, {HD_F32, {3, {2, 5, 3}}}}, .attr = &one},
+    {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {2, {3, 2}}}, {HD_F32, {2, {3, 1}}}}, .attr = &last},
+    {.in = {{HD_F32, {2, {3, 5}}}}, .attr = &last},
+    {.in = {{HD_I32, {1, {3}}}, {HD_I32, {1, {4}}}}, .fill = I_, .limit = 9},
+    {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {2, {2, 4}}}},
+     .refuse = "inputs (2, 3) and (2, 4) along axis 0: the other axes must be equal"},
+    {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {1, {3}}}}, .refuse = "inputs (2, 3) and (3)"},
+    {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {2, {2, 3}}}},
+     .attr = &third,
+     .refuse = "no axis 2 in (2, 3)"},
+    {.in = {{HD_F32, {1, {3}}}, {HD_I32, {1, {3}}}}, .refuse = "input 0 is f32, input 1 is i32"},
+    {.in = {{HD_F32, {0}}, {HD_F32, {0}}}, .refuse = "no axis 0 in ()"},
+    {0}};
 
-const hd_op hd_def_concat = {
-  .name = "concat", .onnx = "Concat", .math = "y = the inputs side by side along an axis",
-  .fields = &fields, .min_in = 1, .max_in = MOST, .n_out = 1, .shape = shape, HD_REFS(concat),
-  .grad = grad, .lower = lower, .rewrite = rewrite, .cost = hd_cost_nothing, .cases = cases};
+const hd_op hd_def_concat = {.name = "concat",
+                             .onnx = "Concat",
+                             .math = "y = the inputs side by side along an axis",
+                             .fields = &fields,
+                             .min_in = 1,
+                             .max_in = MOST,
+                             .n_out = 1,
+                             .shape = shape,
+                             HD_REFS(concat),
+                             .grad = grad,
+                             .lower = lower,
+                             .rewrite = rewrite,
+                             .cost = hd_cost_nothing,
+                             .cases = cases};
 
 // More inputs than a node has: a chain, each node taking the result so far and what still fits.
 hd_val hd_concat(const hd_val *x, int count, int axis) {

@@ -213,7 +213,10 @@ static double gradient_error(const hd_op *op, const hd_case *c) {
 // ---- Plans --------------------------------------------------------------------------------------
 // What a case gives: outputs and gradients, as bytes and as doubles.
 enum { RESULTS = HD_MAX_OUT + INPUTS };
-typedef struct { hd_type type[RESULTS]; void *bytes[RESULTS]; } results;
+typedef struct {
+  hd_type type[RESULTS];
+  void *bytes[RESULTS];
+} results;
 static void results_free(results *r) {
   for (int i = 0; i < RESULTS; i++) free(r->bytes[i]);
 }
@@ -267,8 +270,7 @@ static results by_plan(const hd_op *op, const built *b, const numbers *n, hd_sto
   if (!w) fail_msg("%s: %s", op->name, err.text);
   for (int i = 0; i < b->inputs; i++)
     fill_input(w, (char[]){'x', (char)('0' + i), 0}, n->x[i], n->count[i]);
-  for (int i = 0; i < HD_MAX_OUT; i++)
-    fill_input(w, (char[]){'c', (char)('0' + i), 0}, NULL, 0);
+  for (int i = 0; i < HD_MAX_OUT; i++) fill_input(w, (char[]){'c', (char)('0' + i), 0}, NULL, 0);
   if (hd_run(w, &err)) fail_msg("%s: %s", op->name, err.text);
   for (int i = 0; i < count; i++) {
     const void *p = hd_workspace_fetch(w, i, &r.type[slot[i]]);
@@ -304,7 +306,10 @@ static bool same_bytes(const results *a, const results *b) {
 }
 
 // One store per instruction set of this machine; the last is the best one again, with threads.
-typedef struct { hd_store *store; char name[24]; } target;
+typedef struct {
+  hd_store *store;
+  char name[24];
+} target;
 static target targets[5];
 static int target_count;
 static int open_stores(void **unused) {
@@ -418,8 +423,8 @@ static void check_batch(const hd_op *op, const hd_case *c, report *to) {
 // Special numbers through an elementwise op of floats: a plan gives NaN and infinity where the
 // reference does.
 static void check_special(const hd_op *op, const hd_case *c, report *to) {
-  static const float special[] = {0, -0.0f, 1, -1, 0.5f, -2.5f, 3, 1e-30f, -1e-30f, 60, -60, 1e30f,
-                                  -1e30f, INFINITY, -INFINITY, NAN};
+  static const float special[] = {0,       -0.0f, 1,   -1,    0.5f,   -2.5f,    3,         1e-30f,
+                                  -1e-30f, 60,    -60, 1e30f, -1e30f, INFINITY, -INFINITY, NAN};
   enum { COUNT = (int)HD_COUNT(special) };
   if (!op->expand || c->in[0].dtype != HD_F32 || c->in[2].dtype) return;
   hd_case all = {.in = {{HD_F32, {2, {1, COUNT}}}}, .attr = c->attr};

@@ -41,7 +41,10 @@ static void grad(hd_grad_rule *g) {
   if (g->want[1]) g->dx[1] = hd_conv2d_weights(x, dy, w, g->rule->attr);
 }
 
-typedef struct { const hd_kernels *kernels; hd_conv_plan plan; } prepared;
+typedef struct {
+  const hd_kernels *kernels;
+  hd_conv_plan plan;
+} prepared;
 static void run(const hd_args *a, int phase, int64_t part) {
   const prepared *p = a->data;
   p->kernels->conv_run(&p->plan, phase, part, a->in[0], a->in[1], a->out[0], a->scratch, a->after);
@@ -81,53 +84,76 @@ static const hd_field field[] = {HD_CONV2D_FIELDS};
 static const hd_fields fields = HD_FIELDS("conv2d", hd_op_conv2d_options, field);
 
 static const hd_op_conv2d_options same = {.pad = HD_SAME}, strided = {.stride = {2}},
-  dilated = {.dilation = {2}, .pad = HD_SAME},
-  grouped = {.groups = 2}, depthwise = {.groups = 3, .pad = HD_SAME},
-  same_strided = {.stride = {2, 3}, .pad = HD_SAME},
-  uneven = {.pad = HD_EXPLICIT, .padding = {2, 0, 1, 3}},
-  all = {.stride = {2, 1}, .dilation = {1, 2}, .groups = 2, .padding = {1, 2, 0, 1}},
-  negative = {.padding = {-1}}, twice = {.pad = HD_SAME, .padding = {1}}, wide = {.dilation = {3}};
-#define X_ {HD_F32, {4, {2, 5, 6, 4}}}
+                                  dilated = {.dilation = {2}, .pad = HD_SAME},
+                                  grouped = {.groups = 2},
+                                  depthwise = {.groups = 3, .pad = HD_SAME},
+                                  same_strided = {.stride = {2, 3}, .pad = HD_SAME},
+                                  uneven = {.pad = HD_EXPLICIT, .padding = {2, 0, 1, 3}},
+                                  all = {.stride = {2, 1},
+                                         .dilation = {1, 2},
+                                         .groups = 2,
+                                         .padding = {1, 2, 0, 1}},
+                                  negative = {.padding = {-1}},
+                                  twice = {.pad = HD_SAME, .padding = {1}},
+                                  wide = {.dilation = {3}};
+#define X_ \
+  { \
+    HD_F32, { \
+      4, { 2, 5, 6, 4 } \
+    } \
+  }
 static const hd_case cases[] = {
-  {.in = {X_, {HD_F32, {4, {3, 3, 4, 5}}}}},
-  {.in = {{HD_F32, {4, {1, 4, 4, 1}}}, {HD_F32, {4, {1, 1, 1, 1}}}}},
-  {.in = {{HD_F32, {4, {3, 5, 5, 1}}}, {HD_F32, {4, {5, 5, 1, 17}}}}},
-  {.in = {X_, {HD_F32, {4, {3, 3, 4, 3}}}}, .attr = &same},
-  {.in = {X_, {HD_F32, {4, {2, 4, 4, 3}}}}, .attr = &same},
-  {.in = {X_, {HD_F32, {4, {3, 2, 4, 3}}}}, .attr = &strided},
-  {.in = {X_, {HD_F32, {4, {1, 1, 4, 3}}}}, .attr = &strided},
-  {.in = {X_, {HD_F32, {4, {3, 2, 4, 3}}}}, .attr = &same_strided},
-  {.in = {X_, {HD_F32, {4, {2, 3, 4, 3}}}}, .attr = &dilated},
-  {.in = {X_, {HD_F32, {4, {3, 3, 2, 6}}}}, .attr = &grouped},
-  {.in = {{HD_F32, {4, {2, 5, 4, 3}}}, {HD_F32, {4, {3, 3, 1, 3}}}}, .attr = &depthwise},
-  {.in = {{HD_F32, {4, {2, 5, 4, 3}}}, {HD_F32, {4, {3, 3, 1, 6}}}}, .attr = &depthwise},
-  {.in = {X_, {HD_F32, {4, {4, 3, 4, 2}}}}, .attr = &uneven},
-  {.in = {X_, {HD_F32, {4, {3, 3, 2, 4}}}}, .attr = &all},
-  {.in = {X_, {HD_F32, {4, {3, 3, 3, 4}}}},
-   .refuse = "weights (3, 3, 3, 4) take 3 channels (groups 1), x (2, 5, 6, 4) has 4"},
-  {.in = {X_, {HD_F32, {4, {3, 3, 2, 5}}}}, .attr = &grouped,
-   .refuse = "2 groups do not divide C and F"},
-  {.in = {X_, {HD_F32, {4, {6, 3, 4, 4}}}},
-   .refuse = "a window of 6 rows (6, dilation 1) does not fit into x (2, 5, 6, 4)"},
-  {.in = {X_, {HD_F32, {4, {2, 3, 4, 4}}}}, .attr = &wide,
-   .refuse = "a window of 7 columns (3, dilation 3) does not fit"},
-  {.in = {X_, {HD_F32, {4, {3, 3, 4, 4}}}}, .attr = &negative,
-   .refuse = "padding must not be negative, got -1"},
-  {.in = {X_, {HD_F32, {4, {3, 3, 4, 4}}}}, .attr = &twice, .refuse = "leave padding out"},
-  {.in = {{HD_F32, {2, {5, 6}}}, {HD_F32, {4, {3, 3, 4, 4}}}},
-   .refuse = "needs images (N, H, W, C), got (5, 6)"},
-  {.in = {X_, {HD_F32, {2, {4, 4}}}}, .refuse = "weights must be (kh, kw, C / groups, F)"},
-  {.in = {X_, {HD_I32, {4, {3, 3, 4, 4}}}}, .refuse = "f32 or f64"},
-  {0}};
+    {.in = {X_, {HD_F32, {4, {3, 3, 4, 5}}}}},
+    {.in = {{HD_F32, {4, {1, 4, 4, 1}}}, {HD_F32, {4, {1, 1, 1, 1}}}}},
+    {.in = {{HD_F32, {4, {3, 5, 5, 1}}}, {HD_F32, {4, {5, 5, 1, 17}}}}},
+    {.in = {X_, {HD_F32, {4, {3, 3, 4, 3}}}}, .attr = &same},
+    {.in = {X_, {HD_F32, {4, {2, 4, 4, 3}}}}, .attr = &same},
+    {.in = {X_, {HD_F32, {4, {3, 2, 4, 3}}}}, .attr = &strided},
+    {.in = {X_, {HD_F32, {4, {1, 1, 4, 3}}}}, .attr = &strided},
+    {.in = {X_, {HD_F32, {4, {3, 2, 4, 3}}}}, .attr = &same_strided},
+    {.in = {X_, {HD_F32, {4, {2, 3, 4, 3}}}}, .attr = &dilated},
+    {.in = {X_, {HD_F32, {4, {3, 3, 2, 6}}}}, .attr = &grouped},
+    {.in = {{HD_F32, {4, {2, 5, 4, 3}}}, {HD_F32, {4, {3, 3, 1, 3}}}}, .attr = &depthwise},
+    {.in = {{HD_F32, {4, {2, 5, 4, 3}}}, {HD_F32, {4, {3, 3, 1, 6}}}}, .attr = &depthwise},
+    {.in = {X_, {HD_F32, {4, {4, 3, 4, 2}}}}, .attr = &uneven},
+    {.in = {X_, {HD_F32, {4, {3, 3, 2, 4}}}}, .attr = &all},
+    {.in = {X_, {HD_F32, {4, {3, 3, 3, 4}}}},
+     .refuse = "weights (3, 3, 3, 4) take 3 channels (groups 1), x (2, 5, 6, 4) has 4"},
+    {.in = {X_, {HD_F32, {4, {3, 3, 2, 5}}}},
+     .attr = &grouped,
+     .refuse = "2 groups do not divide C and F"},
+    {.in = {X_, {HD_F32, {4, {6, 3, 4, 4}}}},
+     .refuse = "a window of 6 rows (6, dilation 1) does not fit into x (2, 5, 6, 4)"},
+    {.in = {X_, {HD_F32, {4, {2, 3, 4, 4}}}},
+     .attr = &wide,
+     .refuse = "a window of 7 columns (3, dilation 3) does not fit"},
+    {.in = {X_, {HD_F32, {4, {3, 3, 4, 4}}}},
+     .attr = &negative,
+     .refuse = "padding must not be negative, got -1"},
+    {.in = {X_, {HD_F32, {4, {3, 3, 4, 4}}}}, .attr = &twice, .refuse = "leave padding out"},
+    {.in = {{HD_F32, {2, {5, 6}}}, {HD_F32, {4, {3, 3, 4, 4}}}},
+     .refuse = "needs images (N, H, W, C), got (5, 6)"},
+    {.in = {X_, {HD_F32, {2, {4, 4}}}}, .refuse = "weights must be (kh, kw, C / groups, F)"},
+    {.in = {X_, {HD_I32, {4, {3, 3, 4, 4}}}}, .refuse = "f32 or f64"},
+    {0}};
 
 const hd_op hd_def_conv2d = {
-  .name = "conv2d", .onnx = "Conv",
-  .math = "y[n,p,q,f] = sum_rtc x[n, p s + r d - top, q s + t d - left, c] w[r,t,c,f]",
-  .fields = &fields, .min_in = 2, .max_in = 2, .n_out = 1, .shape = shape, HD_REFS(conv2d),
-  .grad = grad, .lower = lower,
-  .cost = cost, .after = true, .cases = cases};
+    .name = "conv2d",
+    .onnx = "Conv",
+    .math = "y[n,p,q,f] = sum_rtc x[n, p s + r d - top, q s + t d - left, c] w[r,t,c,f]",
+    .fields = &fields,
+    .min_in = 2,
+    .max_in = 2,
+    .n_out = 1,
+    .shape = shape,
+    HD_REFS(conv2d),
+    .grad = grad,
+    .lower = lower,
+    .cost = cost,
+    .after = true,
+    .cases = cases};
 
-hd_val (hd_op_conv2d)(hd_val x, hd_val w, hd_op_conv2d_options options) {
+hd_val(hd_op_conv2d)(hd_val x, hd_val w, hd_op_conv2d_options options) {
   return hd_node_add(&hd_def_conv2d, &options, (hd_val[]){x, w}, 2);
 }
 #endif

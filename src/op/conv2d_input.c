@@ -67,31 +67,45 @@ static const hd_field field[] = {HD_CONV2D_FIELDS, HD_LIKE_FIELD(hd_conv2d_like)
 static const hd_fields fields = HD_FIELDS("conv2d_input", hd_conv2d_like, field);
 
 static const hd_conv2d_like same = {.o = {.pad = HD_SAME}}, strided = {.o = {.stride = {2}}},
-  dilated = {.o = {.dilation = {2}, .pad = HD_SAME}},
-  grouped = {.o = {.groups = 2}}, uneven = {.o = {.stride = {2, 1}, .padding = {2, 0, 1, 3}}},
-  depthwise = {.o = {.stride = {2}, .groups = 4, .pad = HD_SAME}},
-  given = {.o = {.stride = {2}}, .like = {2, 6, 6, 4}};
-#define X_ {HD_F32, {4, {2, 5, 6, 4}}}
+                            dilated = {.o = {.dilation = {2}, .pad = HD_SAME}},
+                            grouped = {.o = {.groups = 2}},
+                            uneven = {.o = {.stride = {2, 1}, .padding = {2, 0, 1, 3}}},
+                            depthwise = {.o = {.stride = {2}, .groups = 4, .pad = HD_SAME}},
+                            given = {.o = {.stride = {2}}, .like = {2, 6, 6, 4}};
+#define X_ \
+  { \
+    HD_F32, { \
+      4, { 2, 5, 6, 4 } \
+    } \
+  }
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {4, {2, 3, 4, 5}}}, {HD_F32, {4, {3, 3, 4, 5}}}, X_}},
-  {.in = {{HD_F32, {4, {2, 5, 6, 3}}}, {HD_F32, {4, {3, 3, 4, 3}}}, X_}, .attr = &same},
-  {.in = {{HD_F32, {4, {2, 2, 3, 3}}}, {HD_F32, {4, {3, 2, 4, 3}}}, X_}, .attr = &strided},
-  {.in = {{HD_F32, {4, {2, 3, 3, 3}}}, {HD_F32, {4, {1, 1, 4, 3}}}, X_}, .attr = &strided},
-  {.in = {{HD_F32, {4, {2, 5, 6, 3}}}, {HD_F32, {4, {2, 3, 4, 3}}}, X_}, .attr = &dilated},
-  {.in = {{HD_F32, {4, {2, 3, 4, 6}}}, {HD_F32, {4, {3, 3, 2, 6}}}, X_}, .attr = &grouped},
-  {.in = {{HD_F32, {4, {2, 3, 3, 4}}}, {HD_F32, {4, {3, 3, 1, 4}}}, X_}, .attr = &depthwise},
-  {.in = {{HD_F32, {4, {2, 3, 7, 2}}}, {HD_F32, {4, {4, 3, 4, 2}}}, X_}, .attr = &uneven},
-  {.in = {{HD_F32, {4, {2, 2, 2, 3}}}, {HD_F32, {4, {3, 3, 4, 3}}}}, .attr = &given},
-  {.in = {{HD_F32, {4, {2, 3, 4, 5}}}, {HD_F32, {4, {3, 3, 4, 3}}}, X_},
-   .refuse = "input 0 must be (2, 3, 4, 3), got (2, 3, 4, 5)"},
-  {0}};
+    {.in = {{HD_F32, {4, {2, 3, 4, 5}}}, {HD_F32, {4, {3, 3, 4, 5}}}, X_}},
+    {.in = {{HD_F32, {4, {2, 5, 6, 3}}}, {HD_F32, {4, {3, 3, 4, 3}}}, X_}, .attr = &same},
+    {.in = {{HD_F32, {4, {2, 2, 3, 3}}}, {HD_F32, {4, {3, 2, 4, 3}}}, X_}, .attr = &strided},
+    {.in = {{HD_F32, {4, {2, 3, 3, 3}}}, {HD_F32, {4, {1, 1, 4, 3}}}, X_}, .attr = &strided},
+    {.in = {{HD_F32, {4, {2, 5, 6, 3}}}, {HD_F32, {4, {2, 3, 4, 3}}}, X_}, .attr = &dilated},
+    {.in = {{HD_F32, {4, {2, 3, 4, 6}}}, {HD_F32, {4, {3, 3, 2, 6}}}, X_}, .attr = &grouped},
+    {.in = {{HD_F32, {4, {2, 3, 3, 4}}}, {HD_F32, {4, {3, 3, 1, 4}}}, X_}, .attr = &depthwise},
+    {.in = {{HD_F32, {4, {2, 3, 7, 2}}}, {HD_F32, {4, {4, 3, 4, 2}}}, X_}, .attr = &uneven},
+    {.in = {{HD_F32, {4, {2, 2, 2, 3}}}, {HD_F32, {4, {3, 3, 4, 3}}}}, .attr = &given},
+    {.in = {{HD_F32, {4, {2, 3, 4, 5}}}, {HD_F32, {4, {3, 3, 4, 3}}}, X_},
+     .refuse = "input 0 must be (2, 3, 4, 3), got (2, 3, 4, 5)"},
+    {0}};
 
-const hd_op hd_def_conv2d_input = {
-  .name = "conv2d_input", .math = "dx: the transpose of conv2d in x, applied to dy",
-  .fields = &fields, .min_in = 2, .max_in = 3,
-  .n_out = 1, .shape = shape, HD_REFS(conv2d_input), .grad = grad, .lower = lower,
-  .rewrite = rewrite, .cost = cost,
-  .after = true, .cases = cases};
+const hd_op hd_def_conv2d_input = {.name = "conv2d_input",
+                                   .math = "dx: the transpose of conv2d in x, applied to dy",
+                                   .fields = &fields,
+                                   .min_in = 2,
+                                   .max_in = 3,
+                                   .n_out = 1,
+                                   .shape = shape,
+                                   HD_REFS(conv2d_input),
+                                   .grad = grad,
+                                   .lower = lower,
+                                   .rewrite = rewrite,
+                                   .cost = cost,
+                                   .after = true,
+                                   .cases = cases};
 
 hd_val hd_conv2d_input(hd_val dy, hd_val w, hd_val x, const hd_op_conv2d_options *o) {
   hd_conv2d_like attr = {.o = *o};

@@ -68,30 +68,44 @@ static const hd_field field[] = {HD_CONV2D_FIELDS, HD_LIKE_FIELD(hd_conv2d_like)
 static const hd_fields fields = HD_FIELDS("conv2d_weights", hd_conv2d_like, field);
 
 static const hd_conv2d_like same = {.o = {.pad = HD_SAME}}, strided = {.o = {.stride = {2}}},
-  dilated = {.o = {.dilation = {2}, .pad = HD_SAME}},
-  grouped = {.o = {.groups = 2}}, uneven = {.o = {.stride = {2, 1}, .padding = {2, 0, 1, 3}}},
-  depthwise = {.o = {.stride = {2}, .groups = 4, .pad = HD_SAME}},
-  given = {.o = {.stride = {2}}, .like = {3, 2, 4, 3}};
-#define X_ {HD_F32, {4, {2, 5, 6, 4}}}
+                            dilated = {.o = {.dilation = {2}, .pad = HD_SAME}},
+                            grouped = {.o = {.groups = 2}},
+                            uneven = {.o = {.stride = {2, 1}, .padding = {2, 0, 1, 3}}},
+                            depthwise = {.o = {.stride = {2}, .groups = 4, .pad = HD_SAME}},
+                            given = {.o = {.stride = {2}}, .like = {3, 2, 4, 3}};
+#define X_ \
+  { \
+    HD_F32, { \
+      4, { 2, 5, 6, 4 } \
+    } \
+  }
 static const hd_case cases[] = {
-  {.in = {X_, {HD_F32, {4, {2, 3, 4, 5}}}, {HD_F32, {4, {3, 3, 4, 5}}}}},
-  {.in = {X_, {HD_F32, {4, {2, 5, 6, 3}}}, {HD_F32, {4, {3, 3, 4, 3}}}}, .attr = &same},
-  {.in = {X_, {HD_F32, {4, {2, 2, 3, 3}}}, {HD_F32, {4, {3, 2, 4, 3}}}}, .attr = &strided},
-  {.in = {X_, {HD_F32, {4, {2, 3, 3, 3}}}, {HD_F32, {4, {1, 1, 4, 3}}}}, .attr = &strided},
-  {.in = {X_, {HD_F32, {4, {2, 5, 6, 3}}}, {HD_F32, {4, {2, 3, 4, 3}}}}, .attr = &dilated},
-  {.in = {X_, {HD_F32, {4, {2, 3, 4, 6}}}, {HD_F32, {4, {3, 3, 2, 6}}}}, .attr = &grouped},
-  {.in = {X_, {HD_F32, {4, {2, 3, 3, 4}}}, {HD_F32, {4, {3, 3, 1, 4}}}}, .attr = &depthwise},
-  {.in = {X_, {HD_F32, {4, {2, 3, 7, 2}}}, {HD_F32, {4, {4, 3, 4, 2}}}}, .attr = &uneven},
-  {.in = {X_, {HD_F32, {4, {2, 2, 3, 3}}}}, .attr = &given},
-  {.in = {X_, {HD_F32, {4, {2, 3, 3, 3}}}, {HD_F32, {4, {3, 3, 4, 3}}}},
-   .refuse = "input 1 must be (2, 3, 4, 3), got (2, 3, 3, 3)"},
-  {0}};
+    {.in = {X_, {HD_F32, {4, {2, 3, 4, 5}}}, {HD_F32, {4, {3, 3, 4, 5}}}}},
+    {.in = {X_, {HD_F32, {4, {2, 5, 6, 3}}}, {HD_F32, {4, {3, 3, 4, 3}}}}, .attr = &same},
+    {.in = {X_, {HD_F32, {4, {2, 2, 3, 3}}}, {HD_F32, {4, {3, 2, 4, 3}}}}, .attr = &strided},
+    {.in = {X_, {HD_F32, {4, {2, 3, 3, 3}}}, {HD_F32, {4, {1, 1, 4, 3}}}}, .attr = &strided},
+    {.in = {X_, {HD_F32, {4, {2, 5, 6, 3}}}, {HD_F32, {4, {2, 3, 4, 3}}}}, .attr = &dilated},
+    {.in = {X_, {HD_F32, {4, {2, 3, 4, 6}}}, {HD_F32, {4, {3, 3, 2, 6}}}}, .attr = &grouped},
+    {.in = {X_, {HD_F32, {4, {2, 3, 3, 4}}}, {HD_F32, {4, {3, 3, 1, 4}}}}, .attr = &depthwise},
+    {.in = {X_, {HD_F32, {4, {2, 3, 7, 2}}}, {HD_F32, {4, {4, 3, 4, 2}}}}, .attr = &uneven},
+    {.in = {X_, {HD_F32, {4, {2, 2, 3, 3}}}}, .attr = &given},
+    {.in = {X_, {HD_F32, {4, {2, 3, 3, 3}}}, {HD_F32, {4, {3, 3, 4, 3}}}},
+     .refuse = "input 1 must be (2, 3, 4, 3), got (2, 3, 3, 3)"},
+    {0}};
 
-const hd_op hd_def_conv2d_weights = {
-  .name = "conv2d_weights", .math = "dw: the transpose of conv2d in w, applied to dy",
-  .fields = &fields, .min_in = 2, .max_in = 3,
-  .n_out = 1, .shape = shape, HD_REFS(conv2d_weights), .grad = grad, .lower = lower,
-  .rewrite = rewrite, .cost = cost, .cases = cases};
+const hd_op hd_def_conv2d_weights = {.name = "conv2d_weights",
+                                     .math = "dw: the transpose of conv2d in w, applied to dy",
+                                     .fields = &fields,
+                                     .min_in = 2,
+                                     .max_in = 3,
+                                     .n_out = 1,
+                                     .shape = shape,
+                                     HD_REFS(conv2d_weights),
+                                     .grad = grad,
+                                     .lower = lower,
+                                     .rewrite = rewrite,
+                                     .cost = cost,
+                                     .cases = cases};
 
 hd_val hd_conv2d_weights(hd_val x, hd_val dy, hd_val w, const hd_op_conv2d_options *o) {
   hd_conv2d_like attr = {.o = *o};

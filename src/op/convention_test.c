@@ -54,7 +54,7 @@ static void is(bench *b, hd_val y, const float *x, const float *expected) {
   if (!y.graph) print_error("%s\n", hd_graph_error(b->g));
   assert_non_null(y.graph);
   const float *got =
-    run(b, y, (hd_val){0}, HD_EVALUATE, x, sizeof(float) * (size_t)hd_shape_count(from));
+      run(b, y, (hd_val){0}, HD_EVALUATE, x, sizeof(float) * (size_t)hd_shape_count(from));
   for (int64_t i = 0; i < hd_shape_count(to); i++)
     if (!(isnan(expected[i]) && isnan(got[i]))) assert_float_equal(got[i], expected[i], 1e-6);
 }
@@ -134,8 +134,8 @@ static void rewriting(void **state) {
   is(&b, hd_sum(b.x, .axes = HD_AXIS(0) | HD_AXIS(2)), x, (float[]){30, 48});
   is(&b, hd_mean(b.x, .axes = HD_AXIS(0) | HD_AXIS(2), .keep = true), x, (float[]){5, 8});
   is(&b, hd_reduce_max(b.x, .axes = HD_AXIS(0) | HD_AXIS(2)), x, (float[]){9, 12});
-  hd_val along = hd_constant(b.g, HD_F32, HD_SHAPE(2, 1), two);   // constant along the last axis
-  hd_val across = hd_constant(b.g, HD_F32, HD_SHAPE(3), x);       // but this one is not
+  hd_val along = hd_constant(b.g, HD_F32, HD_SHAPE(2, 1), two);  // constant along the last axis
+  hd_val across = hd_constant(b.g, HD_F32, HD_SHAPE(3), x);      // but this one is not
   is(&b, hd_sum(hd_mul(b.x, along), .axes = HD_LAST_AXIS), x, (float[]){12, 45, 48, 99});
   is(&b, hd_sum(hd_mul(along, b.x), .axes = HD_LAST_AXIS), x, (float[]){12, 45, 48, 99});
   is(&b, hd_sum(hd_mul(b.x, across), .axes = HD_LAST_AXIS), x, (float[]){14, 32, 50, 68});
@@ -189,8 +189,7 @@ static void sizes_that_are_not_known_yet(void **state) {
   assert_string_equal(hd_graph_error(g), "");
   hd_store *store = hd_store_new(NULL);
   hd_error err = {0};
-  hd_plan *plan =
-    hd_compile(store, &err, .fetch = {dx, y}, .batch = 2, .length = 8, .time = 7);
+  hd_plan *plan = hd_compile(store, &err, .fetch = {dx, y}, .batch = 2, .length = 8, .time = 7);
   assert_non_null(plan);
   hd_plan_free(plan);
   assert_null(hd_compile(store, &err, .fetch = {y}, .batch = 2, .length = 2, .time = 7));
@@ -200,9 +199,12 @@ static void sizes_that_are_not_known_yet(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-    cmocka_unit_test(padding), cmocka_unit_test(pools), cmocka_unit_test(ties),
-    cmocka_unit_test(rewriting), cmocka_unit_test(gradients_keep_no_shapes_alive),
-    cmocka_unit_test(one_mask_for_all_shards), cmocka_unit_test(sizes_that_are_not_known_yet)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(padding),
+                                     cmocka_unit_test(pools),
+                                     cmocka_unit_test(ties),
+                                     cmocka_unit_test(rewriting),
+                                     cmocka_unit_test(gradients_keep_no_shapes_alive),
+                                     cmocka_unit_test(one_mask_for_all_shards),
+                                     cmocka_unit_test(sizes_that_are_not_known_yet)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

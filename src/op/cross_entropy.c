@@ -57,17 +57,20 @@ static void grad(hd_grad_rule *g) {
   if (hd_type_of(label)->dtype == HD_I32) {
     hd_val hot = hd_one_hot(label, s.d[s.rank - 1]);
     g->dx[0] = hd_mul(
-      hd_sub(p, hd_type_of(x)->dtype == HD_F32 ? hot : hd_cast(hot, hd_type_of(x)->dtype)), dy);
+        hd_sub(p, hd_type_of(x)->dtype == HD_F32 ? hot : hd_cast(hot, hd_type_of(x)->dtype)), dy);
     return;
   }
   if (g->want[0])
     g->dx[0] =
-      hd_mul(hd_sub(hd_mul(p, hd_sum(label, .axes = HD_LAST_AXIS, .keep = true)), label), dy);
+        hd_mul(hd_sub(hd_mul(p, hd_sum(label, .axes = HD_LAST_AXIS, .keep = true)), label), dy);
   if (g->want[1]) g->dx[1] = hd_neg(hd_mul(hd_log_softmax(x), dy));
 }
 
 // Rows of log softmax into scratch, then one look at each.
-typedef struct { const hd_kernels *kernels; hd_softmax_plan plan; } prepared;
+typedef struct {
+  const hd_kernels *kernels;
+  hd_softmax_plan plan;
+} prepared;
 static void log_softmax(const hd_args *a, int64_t part) {
   const prepared *p = a->data;
   p->kernels->softmax_run(&p->plan, part, a->in[0], a->scratch);
@@ -108,27 +111,35 @@ static void cost(const hd_rule *r, double *flop) {
 }
 
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {2, {5, 10}}}, {HD_I32, {1, {5}}}}, .fill = {0, HD_FILL_INDEX}, .limit = 10},
-  {.in = {{HD_F32, {1, {7}}}, {HD_I32, {0, {0}}}}, .fill = {0, HD_FILL_INDEX}, .limit = 7},
-  {.in = {{HD_F32, {3, {2, 2, 37}}}, {HD_I32, {2, {2, 2}}}}, .fill = {0, HD_FILL_INDEX},
-   .limit = 37},
-  {.in = {{HD_F32, {2, {70, 2}}}, {HD_I32, {1, {70}}}}, .fill = {0, HD_FILL_INDEX}, .limit = 2},
-  {.in = {{HD_F32, {2, {5, 10}}}, {HD_F32, {2, {5, 10}}}}, .fill = {0, HD_FILL_POSITIVE}},
-  {.in = {{HD_F32, {2, {5, 10}}}, {HD_F32, {2, {5, 10}}}}, .fill = {0, HD_FILL_TRUTH}},
-  {.in = {{HD_F32, {3, {2, 3, 4}}}, {HD_F32, {3, {2, 3, 4}}}}, .fill = {0, HD_FILL_POSITIVE}},
-  {.in = {{HD_F32, {2, {5, 10}}}, {HD_I32, {1, {4}}}},
-   .refuse = "label (4) does not fit logits (5, 10)"},
-  {.in = {{HD_F32, {2, {5, 10}}}, {HD_I32, {2, {5, 10}}}}, .refuse = "does not fit"},
-  {.in = {{HD_F32, {2, {5, 10}}}, {HD_BOOL, {1, {5}}}},
-   .refuse = "label is bool; must be i32 class indices"},
-  {.in = {{HD_F32, {0, {0}}}, {HD_I32, {0, {0}}}}, .refuse = "logits must be (..., K)"},
-  {0}};
+    {.in = {{HD_F32, {2, {5, 10}}}, {HD_I32, {1, {5}}}}, .fill = {0, HD_FILL_INDEX}, .limit = 10},
+    {.in = {{HD_F32, {1, {7}}}, {HD_I32, {0, {0}}}}, .fill = {0, HD_FILL_INDEX}, .limit = 7},
+    {.in = {{HD_F32, {3, {2, 2, 37}}}, {HD_I32, {2, {2, 2}}}},
+     .fill = {0, HD_FILL_INDEX},
+     .limit = 37},
+    {.in = {{HD_F32, {2, {70, 2}}}, {HD_I32, {1, {70}}}}, .fill = {0, HD_FILL_INDEX}, .limit = 2},
+    {.in = {{HD_F32, {2, {5, 10}}}, {HD_F32, {2, {5, 10}}}}, .fill = {0, HD_FILL_POSITIVE}},
+    {.in = {{HD_F32, {2, {5, 10}}}, {HD_F32, {2, {5, 10}}}}, .fill = {0, HD_FILL_TRUTH}},
+    {.in = {{HD_F32, {3, {2, 3, 4}}}, {HD_F32, {3, {2, 3, 4}}}}, .fill = {0, HD_FILL_POSITIVE}},
+    {.in = {{HD_F32, {2, {5, 10}}}, {HD_I32, {1, {4}}}},
+     .refuse = "label (4) does not fit logits (5, 10)"},
+    {.in = {{HD_F32, {2, {5, 10}}}, {HD_I32, {2, {5, 10}}}}, .refuse = "does not fit"},
+    {.in = {{HD_F32, {2, {5, 10}}}, {HD_BOOL, {1, {5}}}},
+     .refuse = "label is bool; must be i32 class indices"},
+    {.in = {{HD_F32, {0, {0}}}, {HD_I32, {0, {0}}}}, .refuse = "logits must be (..., K)"},
+    {0}};
 
-const hd_op hd_def_cross_entropy = {
-  .name = "cross_entropy", .onnx = "SoftmaxCrossEntropyLoss",
-  .math = "y = -log softmax(logits)[label]", .min_in = 2, .max_in = 2,
-  .n_out = 1, .shape = shape, HD_REFS(cross_entropy), .grad = grad, .lower = lower, .cost = cost,
-  .cases = cases};
+const hd_op hd_def_cross_entropy = {.name = "cross_entropy",
+                                    .onnx = "SoftmaxCrossEntropyLoss",
+                                    .math = "y = -log softmax(logits)[label]",
+                                    .min_in = 2,
+                                    .max_in = 2,
+                                    .n_out = 1,
+                                    .shape = shape,
+                                    HD_REFS(cross_entropy),
+                                    .grad = grad,
+                                    .lower = lower,
+                                    .cost = cost,
+                                    .cases = cases};
 
 hd_val hd_op_cross_entropy(hd_val logits, hd_val label) {
   return hd_node_add(&hd_def_cross_entropy, NULL, (hd_val[]){logits, label}, 2);

@@ -31,26 +31,34 @@ static void grad(hd_grad_rule *g) {
   g->dx[0] = hd_select(hd_greater(at, hd_scalar_like(at, 0)), dy, below);
 }
 
-static const hd_field field[] = {
-  HD_FIELD(hd_elu_options, alpha, REAL, .standard = "1", .main = true,
-           .help = "minus the value at -infinity")};
+static const hd_field field[] = {HD_FIELD(hd_elu_options, alpha, REAL, .standard = "1",
+                                          .main = true, .help = "minus the value at -infinity")};
 static const hd_fields fields = HD_FIELDS("elu", hd_elu_options, field);
 
 static const hd_elu_options third = {.alpha = 0.3f}, negative = {.alpha = -0.5f};
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}}},
-  {.in = {{HD_F32, {1, {7}}}}},
-  {.in = {{HD_F32, {3, {3, 5, 3}}}}, .attr = &third},
-  {.in = {{HD_F32, {1, {9}}}}, .attr = &negative},
-  {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
-  {0}};
+    {.in = {{HD_F32, {0}}}},
+    {.in = {{HD_F32, {1, {7}}}}},
+    {.in = {{HD_F32, {3, {3, 5, 3}}}}, .attr = &third},
+    {.in = {{HD_F32, {1, {9}}}}, .attr = &negative},
+    {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
+    {0}};
 
-const hd_op hd_def_elu = {
-  .name = "elu", .onnx = "Elu", .math = "y = x > 0 ? x : alpha (e^x - 1)", .fields = &fields,
-  .min_in = 1, .max_in = 1, .n_out = 1, .shape = hd_rule_same, HD_REFS(elu), .grad = grad,
-  .expand = expand, .cases = cases, .kink = "x = 0, unless alpha is 1: gradient alpha"};
+const hd_op hd_def_elu = {.name = "elu",
+                          .onnx = "Elu",
+                          .math = "y = x > 0 ? x : alpha (e^x - 1)",
+                          .fields = &fields,
+                          .min_in = 1,
+                          .max_in = 1,
+                          .n_out = 1,
+                          .shape = hd_rule_same,
+                          HD_REFS(elu),
+                          .grad = grad,
+                          .expand = expand,
+                          .cases = cases,
+                          .kink = "x = 0, unless alpha is 1: gradient alpha"};
 
-hd_val (hd_elu)(hd_val x, hd_elu_options options) {
+hd_val(hd_elu)(hd_val x, hd_elu_options options) {
   return hd_node_add(&hd_def_elu, &options, &x, 1);
 }
 #endif

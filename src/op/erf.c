@@ -20,16 +20,23 @@ static void grad(hd_grad_rule *g) {
 }
 
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}}},
-  {.in = {{HD_F32, {1, {7}}}}},
-  {.in = {{HD_F32, {3, {3, 5, 3}}}}},
-  {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
-  {0}};
+    {.in = {{HD_F32, {0}}}},
+    {.in = {{HD_F32, {1, {7}}}}},
+    {.in = {{HD_F32, {3, {3, 5, 3}}}}},
+    {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
+    {0}};
 
-const hd_op hd_def_erf = {
-  .name = "erf", .onnx = "Erf", .math = "y = erf(x) = 2 / sqrt(pi) integral of e^-t^2 from 0 to x",
-  .min_in = 1, .max_in = 1, .n_out = 1, .shape = hd_rule_same, HD_REFS(erf), .grad = grad,
-  .expand = expand, .cases = cases};
+const hd_op hd_def_erf = {.name = "erf",
+                          .onnx = "Erf",
+                          .math = "y = erf(x) = 2 / sqrt(pi) integral of e^-t^2 from 0 to x",
+                          .min_in = 1,
+                          .max_in = 1,
+                          .n_out = 1,
+                          .shape = hd_rule_same,
+                          HD_REFS(erf),
+                          .grad = grad,
+                          .expand = expand,
+                          .cases = cases};
 
 hd_val hd_erf(hd_val x) { return hd_node_add(&hd_def_erf, NULL, &x, 1); }
 #endif

@@ -43,8 +43,9 @@ static hd_status shape(hd_rule *r) {
       fits = s.d[i] == 1 || hd_dim_fits(s.d[i], y.d[lead + i]);
   }
   if (!fits)
-    return hd_refuse(r, axes ? "%s is not %s without the axes of the mask 0x%x"
-                             : "%s does not broadcast to %s: each axis must be equal or 1",
+    return hd_refuse(r,
+                     axes ? "%s is not %s without the axes of the mask 0x%x"
+                          : "%s does not broadcast to %s: each axis must be equal or 1",
                      hd_text_of(x, a), hd_text_of(y, b), o->axes);
   r->out[0] = (hd_type){r->in[0].dtype, y};
   return HD_OK;
@@ -77,35 +78,46 @@ static hd_val rewrite(hd_rule *r, bool train) {
   return hd_broadcast_to(v, *y);
 }
 
-static const hd_field field[] = {
-  HD_FIELD(hd_expand_like_options, axes, INT, .standard = "0",
-           .help = "mask of the axes that x lacks; 0: broadcast"),
-  HD_FIELD(hd_expand_like_options, mean, BOOL, .standard = "false",
-           .help = "divide by the number of copies")};
+static const hd_field field[] = {HD_FIELD(hd_expand_like_options, axes, INT, .standard = "0",
+                                          .help = "mask of the axes that x lacks; 0: broadcast"),
+                                 HD_FIELD(hd_expand_like_options, mean, BOOL, .standard = "false",
+                                          .help = "divide by the number of copies")};
 static const hd_fields fields = HD_FIELDS("expand_like", hd_expand_like_options, field);
 
 static const hd_expand_like_options mean = {.mean = true}, middle = {.axes = HD_AXIS(1)},
-  outer = {.axes = HD_AXIS(0) | HD_LAST_AXIS, .mean = true}, last = {.axes = HD_LAST_AXIS};
+                                    outer = {.axes = HD_AXIS(0) | HD_LAST_AXIS, .mean = true},
+                                    last = {.axes = HD_LAST_AXIS};
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}, {HD_F32, {0}}}, .attr = &mean},
-  {.in = {{HD_F32, {0}}, {HD_F32, {2, {3, 5}}}}, .attr = &mean},
-  {.in = {{HD_F32, {2, {3, 1}}}, {HD_F32, {3, {2, 3, 5}}}}},
-  {.in = {{HD_F32, {3, {2, 1, 5}}}, {HD_F32, {3, {2, 3, 5}}}}, .attr = &mean},
-  {.in = {{HD_F32, {2, {2, 5}}}, {HD_F32, {3, {2, 3, 5}}}}, .attr = &middle},
-  {.in = {{HD_F32, {1, {3}}}, {HD_F32, {3, {2, 3, 5}}}}, .attr = &outer},
-  {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {2, {3, 5}}}}},
-  {.in = {{HD_F32, {1, {3}}}, {HD_F32, {2, {3, 5}}}}, .refuse = "(3) does not broadcast to (3, 5)"},
-  {.in = {{HD_F32, {1, {5}}}, {HD_F32, {2, {3, 5}}}}, .attr = &last,
-   .refuse = "(5) is not (3, 5) without the axes of the mask 0x80000000"},
-  {.in = {{HD_F32, {1, {3}}}, {HD_F32, {0}}}, .attr = &last, .refuse = "does not broadcast to ()"},
-  {0}};
+    {.in = {{HD_F32, {0}}, {HD_F32, {0}}}, .attr = &mean},
+    {.in = {{HD_F32, {0}}, {HD_F32, {2, {3, 5}}}}, .attr = &mean},
+    {.in = {{HD_F32, {2, {3, 1}}}, {HD_F32, {3, {2, 3, 5}}}}},
+    {.in = {{HD_F32, {3, {2, 1, 5}}}, {HD_F32, {3, {2, 3, 5}}}}, .attr = &mean},
+    {.in = {{HD_F32, {2, {2, 5}}}, {HD_F32, {3, {2, 3, 5}}}}, .attr = &middle},
+    {.in = {{HD_F32, {1, {3}}}, {HD_F32, {3, {2, 3, 5}}}}, .attr = &outer},
+    {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {2, {3, 5}}}}},
+    {.in = {{HD_F32, {1, {3}}}, {HD_F32, {2, {3, 5}}}},
+     .refuse = "(3) does not broadcast to (3, 5)"},
+    {.in = {{HD_F32, {1, {5}}}, {HD_F32, {2, {3, 5}}}},
+     .attr = &last,
+     .refuse = "(5) is not (3, 5) without the axes of the mask 0x80000000"},
+    {.in = {{HD_F32, {1, {3}}}, {HD_F32, {0}}},
+     .attr = &last,
+     .refuse = "does not broadcast to ()"},
+    {0}};
 
-const hd_op hd_def_expand_like = {
-  .name = "expand_like", .math = "y = x repeated to the shape of `like`", .fields = &fields,
-  .min_in = 2, .max_in = 2, .n_out = 1, .shape = shape, HD_REFS(expand_like), .grad = grad,
-  .rewrite = rewrite, .cases = cases};
+const hd_op hd_def_expand_like = {.name = "expand_like",
+                                  .math = "y = x repeated to the shape of `like`",
+                                  .fields = &fields,
+                                  .min_in = 2,
+                                  .max_in = 2,
+                                  .n_out = 1,
+                                  .shape = shape,
+                                  HD_REFS(expand_like),
+                                  .grad = grad,
+                                  .rewrite = rewrite,
+                                  .cases = cases};
 
-hd_val (hd_expand_like)(hd_val x, hd_val like, hd_expand_like_options options) {
+hd_val(hd_expand_like)(hd_val x, hd_val like, hd_expand_like_options options) {
   return hd_node_add(&hd_def_expand_like, &options, (hd_val[]){x, like}, 2);
 }
 #endif

@@ -25,8 +25,10 @@ static hd_status shape(hd_rule *r) {
   if (r->in[1].dtype != HD_I32)
     return hd_refuse(r, "the index is %s, must be i32; use hd_cast", hd_dtype_name(r->in[1].dtype));
   if (!table.rank || y.rank + table.rank - 1 > HD_MAX_RANK)
-    return hd_refuse(r, "table %s, index %s: the table needs an axis of rows, the result has at "
-                     "most %d axes", hd_text_of(table, a), hd_text_of(y, b), HD_MAX_RANK);
+    return hd_refuse(r,
+                     "table %s, index %s: the table needs an axis of rows, the result has at "
+                     "most %d axes",
+                     hd_text_of(table, a), hd_text_of(y, b), HD_MAX_RANK);
   for (int i = 1; i < table.rank; i++) y.d[y.rank++] = table.d[i];
   r->out[0] = (hd_type){r->in[0].dtype, y};
   return HD_OK;
@@ -56,18 +58,26 @@ static hd_status lower(hd_lowering *l) {
 
 #define I_ .fill = {HD_FILL_ANY, HD_FILL_INDEX}
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {2, {5, 3}}}, {HD_I32, {0}}}, I_, .limit = 5},
-  {.in = {{HD_F32, {2, {5, 3}}}, {HD_I32, {1, {7}}}}, I_, .limit = 5},
-  {.in = {{HD_F32, {1, {5}}}, {HD_I32, {2, {2, 3}}}}, I_, .limit = 5},
-  {.in = {{HD_F32, {3, {4, 1, 3}}}, {HD_I32, {2, {3, 2}}}}, I_, .limit = 6},
-  {.in = {{HD_F32, {2, {5, 3}}}, {HD_F32, {1, {7}}}}, .refuse = "the index is f32, must be i32"},
-  {.in = {{HD_F32, {0}}, {HD_I32, {1, {7}}}}, .refuse = "table (), index (7)"},
-  {0}};
+    {.in = {{HD_F32, {2, {5, 3}}}, {HD_I32, {0}}}, I_, .limit = 5},
+    {.in = {{HD_F32, {2, {5, 3}}}, {HD_I32, {1, {7}}}}, I_, .limit = 5},
+    {.in = {{HD_F32, {1, {5}}}, {HD_I32, {2, {2, 3}}}}, I_, .limit = 5},
+    {.in = {{HD_F32, {3, {4, 1, 3}}}, {HD_I32, {2, {3, 2}}}}, I_, .limit = 6},
+    {.in = {{HD_F32, {2, {5, 3}}}, {HD_F32, {1, {7}}}}, .refuse = "the index is f32, must be i32"},
+    {.in = {{HD_F32, {0}}, {HD_I32, {1, {7}}}}, .refuse = "table (), index (7)"},
+    {0}};
 
-const hd_op hd_def_gather = {
-  .name = "gather", .onnx = "Gather", .math = "y[i, d] = table[index[i], d]", .min_in = 2,
-  .max_in = 2, .n_out = 1, .shape = shape, HD_REFS(gather), .grad = grad, .lower = lower,
-  .cost = hd_cost_nothing, .cases = cases};
+const hd_op hd_def_gather = {.name = "gather",
+                             .onnx = "Gather",
+                             .math = "y[i, d] = table[index[i], d]",
+                             .min_in = 2,
+                             .max_in = 2,
+                             .n_out = 1,
+                             .shape = shape,
+                             HD_REFS(gather),
+                             .grad = grad,
+                             .lower = lower,
+                             .cost = hd_cost_nothing,
+                             .cases = cases};
 
 hd_val hd_gather(hd_val table, hd_val index) {
   return hd_node_add(&hd_def_gather, NULL, (hd_val[]){table, index}, 2);

@@ -51,26 +51,34 @@ static void grad(hd_grad_rule *g) {
 }
 
 static const hd_field field[] = {
-  HD_FIELD(hd_gelu_options, tanh, BOOL, .standard = "false", .main = true,
-           .help = "the approximation x sigmoid(1.5958 (x + 0.044715 x^3))")};
+    HD_FIELD(hd_gelu_options, tanh, BOOL, .standard = "false", .main = true,
+             .help = "the approximation x sigmoid(1.5958 (x + 0.044715 x^3))")};
 static const hd_fields fields = HD_FIELDS("gelu", hd_gelu_options, field);
 
 static const hd_gelu_options approximate = {.tanh = true};
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}}},
-  {.in = {{HD_F32, {1, {7}}}}},
-  {.in = {{HD_F32, {3, {3, 5, 3}}}}},
-  {.in = {{HD_F32, {3, {3, 5, 3}}}}, .attr = &approximate},
-  {.in = {{HD_F32, {1, {9}}}}, .attr = &approximate},
-  {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
-  {0}};
+    {.in = {{HD_F32, {0}}}},
+    {.in = {{HD_F32, {1, {7}}}}},
+    {.in = {{HD_F32, {3, {3, 5, 3}}}}},
+    {.in = {{HD_F32, {3, {3, 5, 3}}}}, .attr = &approximate},
+    {.in = {{HD_F32, {1, {9}}}}, .attr = &approximate},
+    {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
+    {0}};
 
-const hd_op hd_def_gelu = {
-  .name = "gelu", .onnx = "Gelu", .math = "y = x/2 (1 + erf(x / sqrt 2))", .fields = &fields,
-  .min_in = 1, .max_in = 1, .n_out = 1, .shape = hd_rule_same, HD_REFS(gelu), .grad = grad,
-  .expand = expand, .cases = cases};
+const hd_op hd_def_gelu = {.name = "gelu",
+                           .onnx = "Gelu",
+                           .math = "y = x/2 (1 + erf(x / sqrt 2))",
+                           .fields = &fields,
+                           .min_in = 1,
+                           .max_in = 1,
+                           .n_out = 1,
+                           .shape = hd_rule_same,
+                           HD_REFS(gelu),
+                           .grad = grad,
+                           .expand = expand,
+                           .cases = cases};
 
-hd_val (hd_gelu)(hd_val x, hd_gelu_options options) {
+hd_val(hd_gelu)(hd_val x, hd_gelu_options options) {
   return hd_node_add(&hd_def_gelu, &options, &x, 1);
 }
 #endif

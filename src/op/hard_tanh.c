@@ -22,16 +22,23 @@ static void grad(hd_grad_rule *g) {
 }
 
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}}},
-  {.in = {{HD_F32, {1, {7}}}}},
-  {.in = {{HD_F32, {3, {3, 5, 3}}}}},
-  {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
-  {0}};
+    {.in = {{HD_F32, {0}}}},
+    {.in = {{HD_F32, {1, {7}}}}},
+    {.in = {{HD_F32, {3, {3, 5, 3}}}}},
+    {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
+    {0}};
 
-const hd_op hd_def_hard_tanh = {
-  .name = "hard_tanh", .math = "y = min(max(x, -1), 1)", .min_in = 1, .max_in = 1, .n_out = 1,
-  .shape = hd_rule_same, HD_REFS(hard_tanh), .grad = grad, .expand = expand, .cases = cases,
-  .kink = "x = -1 and 1: gradient 0"};
+const hd_op hd_def_hard_tanh = {.name = "hard_tanh",
+                                .math = "y = min(max(x, -1), 1)",
+                                .min_in = 1,
+                                .max_in = 1,
+                                .n_out = 1,
+                                .shape = hd_rule_same,
+                                HD_REFS(hard_tanh),
+                                .grad = grad,
+                                .expand = expand,
+                                .cases = cases,
+                                .kink = "x = -1 and 1: gradient 0"};
 
 hd_val hd_hard_tanh(hd_val x) { return hd_node_add(&hd_def_hard_tanh, NULL, &x, 1); }
 #endif

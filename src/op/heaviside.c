@@ -15,16 +15,22 @@ static int expand(hd_expand *e, const void *attr, const int *in) {
 }
 
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}}},
-  {.in = {{HD_F32, {1, {7}}}}},
-  {.in = {{HD_F32, {3, {3, 5, 3}}}}},
-  {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
-  {0}};
+    {.in = {{HD_F32, {0}}}},
+    {.in = {{HD_F32, {1, {7}}}}},
+    {.in = {{HD_F32, {3, {3, 5, 3}}}}},
+    {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
+    {0}};
 
-const hd_op hd_def_heaviside = {
-  .name = "heaviside", .math = "y = x >= 0 ? 1 : 0", .min_in = 1, .max_in = 1, .n_out = 1,
-  .shape = hd_rule_same, HD_REFS(heaviside), .expand = expand, .cases = cases,
-  .kink = "x = 0: y = 1; no gradient anywhere"};
+const hd_op hd_def_heaviside = {.name = "heaviside",
+                                .math = "y = x >= 0 ? 1 : 0",
+                                .min_in = 1,
+                                .max_in = 1,
+                                .n_out = 1,
+                                .shape = hd_rule_same,
+                                HD_REFS(heaviside),
+                                .expand = expand,
+                                .cases = cases,
+                                .kink = "x = 0: y = 1; no gradient anywhere"};
 
 hd_val hd_heaviside(hd_val x) { return hd_node_add(&hd_def_heaviside, NULL, &x, 1); }
 #endif

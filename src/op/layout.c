@@ -5,8 +5,8 @@
 typedef int hd_layout_is_compiled_once;
 #else
 static const hd_field field[] = {
-  HD_FIELD(hd_shape, rank, INT, .standard = "", .help = "number of axes"),
-  HD_FIELD_ARRAY(hd_shape, d, INT64, HD_MAX_RANK, .standard = "", .help = "sizes or axes")};
+    HD_FIELD(hd_shape, rank, INT, .standard = "", .help = "number of axes"),
+    HD_FIELD_ARRAY(hd_shape, d, INT64, HD_MAX_RANK, .standard = "", .help = "sizes or axes")};
 const hd_fields hd_fields_shape = HD_FIELDS("shape", hd_shape, field);
 
 hd_shape hd_shape_attr(hd_shape s) {
@@ -30,8 +30,16 @@ void hd_cost_nothing(const hd_rule *r, double *flop) {
 
 // A piece is cut along one axis: the first whose inner box fits a part. Axes before it are walked
 // one by one, `step` of its own entries at a time.
-typedef struct { hd_piece p; int axis; int64_t step, chunks, first; } cut;
-typedef struct { int count; char value[8]; cut cut[]; } prepared;
+typedef struct {
+  hd_piece p;
+  int axis;
+  int64_t step, chunks, first;
+} cut;
+typedef struct {
+  int count;
+  char value[8];
+  cut cut[];
+} prepared;
 
 static void run(const hd_args *a, int64_t part) {
   const prepared *p = a->data;

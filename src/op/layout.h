@@ -6,7 +6,9 @@
 
 enum { HD_PART_ELEMENTS = 1 << 15 };  // of a part: enough to be worth a thread's attention
 
-typedef struct hd_axis_attr { int axis; } hd_axis_attr;
+typedef struct hd_axis_attr {
+  int axis;
+} hd_axis_attr;
 
 // axis, or counted from the end when negative; -1 when the rank has none.
 static inline int hd_axis_of(int axis, int rank) {

@@ -137,20 +137,32 @@ static void test_rewrites(void **unused) {
   hd_graph *g = hd_graph_new(NULL);
   hd_val x = hd_input(g, "x", HD_F32, HD_SHAPE(2, 3, 1, 5)), e = hd_exp(x);
   hd_val small = hd_exp(hd_input(g, "s", HD_F32, HD_SHAPE(3, 1, 5)));
-  hd_val nothing[] = {
-    hd_scale(e, 1), hd_mul(hd_scalar(g, 1), e), hd_add_scalar(e, 0), hd_add(hd_scalar(g, 0), e),
-    hd_sub(e, hd_scalar(g, 0)), hd_div(e, hd_scalar(g, 1)), hd_power(e, 1), hd_stop_gradient(e),
-    hd_cast(e, HD_F32), hd_reshape(e, HD_SHAPE(30)), hd_transpose(e, HD_SHAPE(0, 2, 1, 3)),
-    hd_transpose(hd_transpose(e, HD_SHAPE(3, 1, 2, 0)), HD_SHAPE(3, 1, 2, 0)),
-    hd_slice(e, 1, 0, HD_ANY), (hd_pad)(e, (hd_pad_options){.value = 1}), hd_concat(&e, 1, 0),
-    hd_broadcast_to(e, HD_SHAPE(2, 3, 1, 5)), hd_sum_like(e, x), hd_reshape_like(e, x),
-    hd_expand_like(e, x, .mean = true), hd_sum_like(e, hd_reshape(x, HD_SHAPE(2, 3, 1, 5)))};
+  hd_val nothing[] = {hd_scale(e, 1),
+                      hd_mul(hd_scalar(g, 1), e),
+                      hd_add_scalar(e, 0),
+                      hd_add(hd_scalar(g, 0), e),
+                      hd_sub(e, hd_scalar(g, 0)),
+                      hd_div(e, hd_scalar(g, 1)),
+                      hd_power(e, 1),
+                      hd_stop_gradient(e),
+                      hd_cast(e, HD_F32),
+                      hd_reshape(e, HD_SHAPE(30)),
+                      hd_transpose(e, HD_SHAPE(0, 2, 1, 3)),
+                      hd_transpose(hd_transpose(e, HD_SHAPE(3, 1, 2, 0)), HD_SHAPE(3, 1, 2, 0)),
+                      hd_slice(e, 1, 0, HD_ANY),
+                      (hd_pad)(e, (hd_pad_options){.value = 1}),
+                      hd_concat(&e, 1, 0),
+                      hd_broadcast_to(e, HD_SHAPE(2, 3, 1, 5)),
+                      hd_sum_like(e, x),
+                      hd_reshape_like(e, x),
+                      hd_expand_like(e, x, .mean = true),
+                      hd_sum_like(e, hd_reshape(x, HD_SHAPE(2, 3, 1, 5)))};
   for (size_t i = 0; i < HD_COUNT(nothing); i++)
     if (calls_of(nothing[i]) != 1) fail_msg("%d: %d calls", (int)i, calls_of(nothing[i]));
-  hd_val one[] = {
-    hd_add(small, hd_broadcast_to(hd_scalar(g, 0), HD_SHAPE(2, 3, 1, 5))),
-    hd_sum_like(e, small), hd_expand_like(small, x), hd_transpose(e, HD_SHAPE(0, 3, 2, 1)),
-    hd_transpose(hd_transpose(e, HD_SHAPE(1, 0, 2, 3)), HD_SHAPE(3, 1, 2, 0))};
+  hd_val one[] = {hd_add(small, hd_broadcast_to(hd_scalar(g, 0), HD_SHAPE(2, 3, 1, 5))),
+                  hd_sum_like(e, small), hd_expand_like(small, x),
+                  hd_transpose(e, HD_SHAPE(0, 3, 2, 1)),
+                  hd_transpose(hd_transpose(e, HD_SHAPE(1, 0, 2, 3)), HD_SHAPE(3, 1, 2, 0))};
   for (size_t i = 0; i < HD_COUNT(one); i++)
     if (calls_of(one[i]) != 2) fail_msg("%d: %d calls", (int)i, calls_of(one[i]));
   assert_string_equal(hd_graph_error(g), "");
@@ -181,7 +193,7 @@ static void expect_same(hd_val x, hd_val y) {
 static void test_large(void **unused) {
   (void)unused;
   static const hd_shape shapes[] = {
-    {3, {3, 70, 700}}, {3, {50, 3, 900}}, {3, {1000, 7, 11}}, {3, {1, 2, 70001}}};
+      {3, {3, 70, 700}}, {3, {50, 3, 900}}, {3, {1000, 7, 11}}, {3, {1, 2, 70001}}};
   for (size_t k = 0; k < HD_COUNT(shapes); k++) {
     hd_graph *g = hd_graph_new(NULL);
     hd_val x = hd_input(g, "x", HD_F32, shapes[k]), both[] = {x, hd_slice(x, 1, 1, HD_ANY)};
@@ -201,11 +213,9 @@ static void test_large(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_symbolic_shapes),
-    cmocka_unit_test(test_symbolic_gradients),
-    cmocka_unit_test(test_long_concat),
-    cmocka_unit_test(test_rewrites),
-    cmocka_unit_test(test_large),
+      cmocka_unit_test(test_symbolic_shapes), cmocka_unit_test(test_symbolic_gradients),
+      cmocka_unit_test(test_long_concat),     cmocka_unit_test(test_rewrites),
+      cmocka_unit_test(test_large),
   };
   return cmocka_run_group_tests(tests, open_store, close_store);
 }

@@ -26,26 +26,34 @@ static void grad(hd_grad_rule *g) {
   g->dx[0] = hd_select(hd_greater(at, hd_scalar_like(at, 0)), dy, hd_scale(dy, slope));
 }
 
-static const hd_field field[] = {
-  HD_FIELD(hd_leaky_relu_options, slope, REAL, .standard = "0.01", .main = true,
-           .help = "slope below 0")};
+static const hd_field field[] = {HD_FIELD(hd_leaky_relu_options, slope, REAL, .standard = "0.01",
+                                          .main = true, .help = "slope below 0")};
 static const hd_fields fields = HD_FIELDS("leaky_relu", hd_leaky_relu_options, field);
 
 static const hd_leaky_relu_options fifth = {.slope = 0.2f}, negative = {.slope = -0.5f};
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}}},
-  {.in = {{HD_F32, {1, {7}}}}},
-  {.in = {{HD_F32, {3, {3, 5, 3}}}}, .attr = &fifth},
-  {.in = {{HD_F32, {1, {9}}}}, .attr = &negative},
-  {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
-  {0}};
+    {.in = {{HD_F32, {0}}}},
+    {.in = {{HD_F32, {1, {7}}}}},
+    {.in = {{HD_F32, {3, {3, 5, 3}}}}, .attr = &fifth},
+    {.in = {{HD_F32, {1, {9}}}}, .attr = &negative},
+    {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
+    {0}};
 
-const hd_op hd_def_leaky_relu = {
-  .name = "leaky_relu", .onnx = "LeakyRelu", .math = "y = x > 0 ? x : slope x", .fields = &fields,
-  .min_in = 1, .max_in = 1, .n_out = 1, .shape = hd_rule_same, HD_REFS(leaky_relu), .grad = grad,
-  .expand = expand, .cases = cases, .kink = "x = 0: gradient slope"};
+const hd_op hd_def_leaky_relu = {.name = "leaky_relu",
+                                 .onnx = "LeakyRelu",
+                                 .math = "y = x > 0 ? x : slope x",
+                                 .fields = &fields,
+                                 .min_in = 1,
+                                 .max_in = 1,
+                                 .n_out = 1,
+                                 .shape = hd_rule_same,
+                                 HD_REFS(leaky_relu),
+                                 .grad = grad,
+                                 .expand = expand,
+                                 .cases = cases,
+                                 .kink = "x = 0: gradient slope"};
 
-hd_val (hd_leaky_relu)(hd_val x, hd_leaky_relu_options options) {
+hd_val(hd_leaky_relu)(hd_val x, hd_leaky_relu_options options) {
   return hd_node_add(&hd_def_leaky_relu, &options, &x, 1);
 }
 #endif

@@ -14,20 +14,26 @@ static int expand(hd_expand *e, const void *attr, const int *in) {
   return hd_expand_tile(e, HD_TILE_log, in[0], -1, -1);
 }
 
-static void grad(hd_grad_rule *g) {
-  g->dx[0] = hd_div(g->dy[0], g->rule->value[0]);
-}
+static void grad(hd_grad_rule *g) { g->dx[0] = hd_div(g->dy[0], g->rule->value[0]); }
 
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}}, .fill = {HD_FILL_POSITIVE}},
-  {.in = {{HD_F32, {1, {7}}}}, .fill = {HD_FILL_POSITIVE}},
-  {.in = {{HD_F32, {3, {3, 5, 3}}}}, .fill = {HD_FILL_POSITIVE}},
-  {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
-  {0}};
+    {.in = {{HD_F32, {0}}}, .fill = {HD_FILL_POSITIVE}},
+    {.in = {{HD_F32, {1, {7}}}}, .fill = {HD_FILL_POSITIVE}},
+    {.in = {{HD_F32, {3, {3, 5, 3}}}}, .fill = {HD_FILL_POSITIVE}},
+    {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
+    {0}};
 
-const hd_op hd_def_log = {
-  .name = "log", .onnx = "Log", .math = "y = ln(x)", .min_in = 1, .max_in = 1, .n_out = 1,
-  .shape = hd_rule_same, HD_REFS(log), .grad = grad, .expand = expand, .cases = cases};
+const hd_op hd_def_log = {.name = "log",
+                          .onnx = "Log",
+                          .math = "y = ln(x)",
+                          .min_in = 1,
+                          .max_in = 1,
+                          .n_out = 1,
+                          .shape = hd_rule_same,
+                          HD_REFS(log),
+                          .grad = grad,
+                          .expand = expand,
+                          .cases = cases};
 
 hd_val hd_log(hd_val x) { return hd_node_add(&hd_def_log, NULL, &x, 1); }
 #endif

@@ -23,11 +23,17 @@ static void grad(hd_grad_rule *g) {
 
 static hd_status lower(hd_lowering *l) { return hd_softmax_lower(l, true); }
 
-const hd_op hd_def_log_softmax = {
-  .name = "log_softmax", .onnx = "LogSoftmax", .math = "y = x - log(sum exp(x))", .min_in = 1,
-  .max_in = 1, .n_out = 1,
-  .shape = hd_softmax_shape, HD_REFS(log_softmax), .grad = grad, .lower = lower,
-  .cases = hd_softmax_cases};
+const hd_op hd_def_log_softmax = {.name = "log_softmax",
+                                  .onnx = "LogSoftmax",
+                                  .math = "y = x - log(sum exp(x))",
+                                  .min_in = 1,
+                                  .max_in = 1,
+                                  .n_out = 1,
+                                  .shape = hd_softmax_shape,
+                                  HD_REFS(log_softmax),
+                                  .grad = grad,
+                                  .lower = lower,
+                                  .cases = hd_softmax_cases};
 
 hd_val hd_log_softmax(hd_val x) { return hd_node_add(&hd_def_log_softmax, NULL, &x, 1); }
 #endif

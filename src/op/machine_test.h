@@ -52,7 +52,11 @@ static inline double one_number(hd_fill fill, int limit) {
 }
 
 // The inputs of a case, as doubles that are also floats. Distinct ones are so among all inputs.
-typedef struct { int inputs; int64_t count[INPUTS]; double *x[INPUTS]; } numbers;
+typedef struct {
+  int inputs;
+  int64_t count[INPUTS];
+  double *x[INPUTS];
+} numbers;
 static inline numbers numbers_of(const hd_case *c) {
   numbers n = {0};
   int64_t distinct = 0, taken = 0;
@@ -84,14 +88,20 @@ static inline void numbers_free(numbers *n) {
 // ---- The interpreter ----------------------------------------------------------------------------
 // Runs the references node by node over a graph whose sizes are concrete. rerun: the part of
 // the order that is run again while differences are taken.
-typedef struct { hd_graph *g; int32_t *order, *rerun, count, reruns; void **at; } machine;
+typedef struct {
+  hd_graph *g;
+  int32_t *order, *rerun, count, reruns;
+  void **at;
+} machine;
 static inline void *at(const machine *m, hd_val v) { return m->at[v.node * HD_MAX_OUT + v.out]; }
 
 static inline machine machine_new(const hd_val *root, int roots) {
   hd_graph *g = root[0].graph;
   size_t nodes = (size_t)g->count;
-  machine m = {.g = g, .at = calloc(nodes * HD_MAX_OUT, sizeof(void *)),
-               .order = calloc(nodes, sizeof(int32_t)), .rerun = calloc(nodes, sizeof(int32_t))};
+  machine m = {.g = g,
+               .at = calloc(nodes * HD_MAX_OUT, sizeof(void *)),
+               .order = calloc(nodes, sizeof(int32_t)),
+               .rerun = calloc(nodes, sizeof(int32_t))};
   uint8_t *seen = calloc((size_t)g->count, 1);
   for (int i = 0; i < roots; i++)
     if (hd_ok(root[i])) assert_int_equal(hd_walk(g, root[i], m.order, &m.count, seen), HD_OK);
@@ -130,8 +140,14 @@ static inline void run_nodes(machine *m, const int32_t *order, int32_t count) {
       wide |= in_type[k].dtype == HD_F64;
     }
     for (int k = 0; k < n->n_out; k++) wide |= n->out[k].dtype == HD_F64;
-    hd_args a = {.n_in = n->n_in, .n_out = n->n_out, .in_type = in_type, .out_type = n->out,
-                 .in = in, .out = m->at + n->id * HD_MAX_OUT, .attr = n->attr, .step = &step,
+    hd_args a = {.n_in = n->n_in,
+                 .n_out = n->n_out,
+                 .in_type = in_type,
+                 .out_type = n->out,
+                 .in = in,
+                 .out = m->at + n->id * HD_MAX_OUT,
+                 .attr = n->attr,
+                 .step = &step,
                  .site = n->name ? hd_hash(n->name, strlen(n->name), 0) : 0};
     (wide ? n->op->ref64 : n->op->ref32)(&a, 0);
   }

@@ -71,37 +71,62 @@ static const hd_field field[] = {HD_POOL2D_FIELDS};
 static const hd_fields fields = HD_FIELDS("max_pool2d", hd_pool2d_options, field);
 
 static const hd_pool2d_options two = {.window = {2}}, overlap = {.window = {3}, .stride = {2}},
-  ceiling = {.window = {3}, .stride = {2}, .ceil = true},
-  ceiling_padded = {.window = {2}, .pad = HD_EXPLICIT, .padding = {1, 1, 1, 1}, .ceil = true},
-  same = {.window = {3, 2}, .stride = {2, 1}, .pad = HD_SAME},
-  uneven = {.window = {3, 4}, .stride = {1, 2}, .padding = {2, 0, 1, 3}},
-  whole = {.window = {5, 6}}, outside = {.window = {2}, .padding = {2}},
-  large = {.window = {6}}, backward = {.window = {2}, .stride = {-1}};
-#define X_(n, h, w, c) {{HD_F32, {4, {n, h, w, c}}}}
+                               ceiling = {.window = {3}, .stride = {2}, .ceil = true},
+                               ceiling_padded = {.window = {2},
+                                                 .pad = HD_EXPLICIT,
+                                                 .padding = {1, 1, 1, 1},
+                                                 .ceil = true},
+                               same = {.window = {3, 2}, .stride = {2, 1}, .pad = HD_SAME},
+                               uneven = {.window = {3, 4},
+                                         .stride = {1, 2},
+                                         .padding = {2, 0, 1, 3}},
+                               whole = {.window = {5, 6}},
+                               outside = {.window = {2}, .padding = {2}}, large = {.window = {6}},
+                               backward = {.window = {2}, .stride = {-1}};
+#define X_(n, h, w, c) \
+  { \
+    { \
+      HD_F32, { \
+        4, { n, h, w, c } \
+      } \
+    } \
+  }
 static const hd_case cases[] = {
-  {.in = X_(2, 4, 6, 3), .fill = {HD_FILL_DISTINCT}, .attr = &two},
-  {.in = X_(2, 5, 5, 17), .fill = {HD_FILL_DISTINCT}, .attr = &two},
-  {.in = X_(1, 7, 5, 2), .fill = {HD_FILL_DISTINCT}, .attr = &overlap},
-  {.in = X_(2, 6, 4, 2), .fill = {HD_FILL_DISTINCT}, .attr = &ceiling},
-  {.in = X_(1, 3, 4, 1), .fill = {HD_FILL_DISTINCT}, .attr = &ceiling_padded},
-  {.in = X_(2, 5, 6, 3), .fill = {HD_FILL_DISTINCT}, .attr = &same},
-  {.in = X_(2, 5, 6, 3), .fill = {HD_FILL_DISTINCT}, .attr = &uneven},
-  {.in = X_(2, 5, 6, 3), .fill = {HD_FILL_DISTINCT}, .attr = &whole},
-  {.in = X_(2, 5, 6, 3), .refuse = "needs a window"},
-  {.in = X_(2, 5, 6, 3), .attr = &large,
-   .refuse = "a window of 6 rows (6, dilation 1) does not fit into x (2, 5, 6, 3)"},
-  {.in = X_(2, 5, 6, 3), .attr = &outside, .refuse = "must be smaller than the window 2"},
-  {.in = X_(2, 5, 6, 3), .attr = &backward, .refuse = "stride must not be negative, got -1"},
-  {.in = {{HD_F32, {2, {5, 6}}}}, .attr = &two, .refuse = "needs images (N, H, W, C), got (5, 6)"},
-  {.in = {{HD_I32, {4, {1, 4, 4, 1}}}}, .attr = &two, .refuse = "f32 or f64"},
-  {0}};
+    {.in = X_(2, 4, 6, 3), .fill = {HD_FILL_DISTINCT}, .attr = &two},
+    {.in = X_(2, 5, 5, 17), .fill = {HD_FILL_DISTINCT}, .attr = &two},
+    {.in = X_(1, 7, 5, 2), .fill = {HD_FILL_DISTINCT}, .attr = &overlap},
+    {.in = X_(2, 6, 4, 2), .fill = {HD_FILL_DISTINCT}, .attr = &ceiling},
+    {.in = X_(1, 3, 4, 1), .fill = {HD_FILL_DISTINCT}, .attr = &ceiling_padded},
+    {.in = X_(2, 5, 6, 3), .fill = {HD_FILL_DISTINCT}, .attr = &same},
+    {.in = X_(2, 5, 6, 3), .fill = {HD_FILL_DISTINCT}, .attr = &uneven},
+    {.in = X_(2, 5, 6, 3), .fill = {HD_FILL_DISTINCT}, .attr = &whole},
+    {.in = X_(2, 5, 6, 3), .refuse = "needs a window"},
+    {.in = X_(2, 5, 6, 3),
+     .attr = &large,
+     .refuse = "a window of 6 rows (6, dilation 1) does not fit into x (2, 5, 6, 3)"},
+    {.in = X_(2, 5, 6, 3), .attr = &outside, .refuse = "must be smaller than the window 2"},
+    {.in = X_(2, 5, 6, 3), .attr = &backward, .refuse = "stride must not be negative, got -1"},
+    {.in = {{HD_F32, {2, {5, 6}}}},
+     .attr = &two,
+     .refuse = "needs images (N, H, W, C), got (5, 6)"},
+    {.in = {{HD_I32, {4, {1, 4, 4, 1}}}}, .attr = &two, .refuse = "f32 or f64"},
+    {0}};
 
 const hd_op hd_def_max_pool2d = {
-  .name = "max_pool2d", .onnx = "MaxPool",
-  .math = "y[n,p,q,c] = max_rs x[n, p stride + r - top, q stride + s - left, c]",
-  .fields = &fields, .min_in = 1, .max_in = 1, .n_out = 2, .shape = shape, HD_REFS(max_pool2d),
-  .grad = grad, .lower = lower,
-  .cost = cost, .kink = "ties: the gradient goes to the first tap; NaN wins", .cases = cases};
+    .name = "max_pool2d",
+    .onnx = "MaxPool",
+    .math = "y[n,p,q,c] = max_rs x[n, p stride + r - top, q stride + s - left, c]",
+    .fields = &fields,
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 2,
+    .shape = shape,
+    HD_REFS(max_pool2d),
+    .grad = grad,
+    .lower = lower,
+    .cost = cost,
+    .kink = "ties: the gradient goes to the first tap; NaN wins",
+    .cases = cases};
 
 hd_val(hd_max_pool2d)(hd_val x, hd_pool2d_options options) {
   return hd_node_add(&hd_def_max_pool2d, &options, &x, 1);

@@ -12,7 +12,7 @@ HD_REF(max_pool_take) {
       for (int64_t q = 0; q < g.ow; q++)
         for (int64_t c = 0; c < g.c; c++, y++, index++) {
           int64_t at =
-            *index < 0 || *index >= g.kh * g.kw ? -1 : hd_pool_pixel(&g, n, p, q, *index);
+              *index < 0 || *index >= g.kh * g.kw ? -1 : hd_pool_pixel(&g, n, p, q, *index);
           *y = at < 0 ? 0 : x[at * g.c + c];
         }
 }
@@ -37,22 +37,34 @@ static const hd_field field[] = {HD_POOL2D_FIELDS};
 static const hd_fields fields = HD_FIELDS("max_pool_take", hd_pool2d_options, field);
 
 static const hd_pool2d_options two = {.window = {2}}, overlap = {.window = {3}, .stride = {2}},
-  padded = {.window = {3}, .pad = HD_SAME};
-static const hd_case cases[] = {
-  {.in = {{HD_F32, {4, {2, 4, 6, 3}}}, {HD_I32, {4, {2, 2, 3, 3}}}}, .fill = {0, HD_FILL_INDEX},
-   .limit = 4, .attr = &two},
-  {.in = {{HD_F32, {4, {1, 7, 5, 2}}}, {HD_I32, {4, {1, 3, 2, 2}}}}, .fill = {0, HD_FILL_INDEX},
-   .limit = 9, .attr = &overlap},
-  {.in = {{HD_F32, {4, {1, 4, 4, 2}}}, {HD_I32, {4, {1, 2, 2, 2}}}}, .fill = {0, HD_FILL_INDEX},
-   .limit = 9, .attr = &padded},
-  {.in = {{HD_F32, {4, {2, 4, 6, 3}}}, {HD_I32, {4, {2, 2, 2, 3}}}}, .attr = &two,
-   .refuse = "input 1 must be (2, 2, 3, 3), got (2, 2, 2, 3)"},
-  {0}};
+                               padded = {.window = {3}, .pad = HD_SAME};
+static const hd_case cases[] = {{.in = {{HD_F32, {4, {2, 4, 6, 3}}}, {HD_I32, {4, {2, 2, 3, 3}}}},
+                                 .fill = {0, HD_FILL_INDEX},
+                                 .limit = 4,
+                                 .attr = &two},
+                                {.in = {{HD_F32, {4, {1, 7, 5, 2}}}, {HD_I32, {4, {1, 3, 2, 2}}}},
+                                 .fill = {0, HD_FILL_INDEX},
+                                 .limit = 9,
+                                 .attr = &overlap},
+                                {.in = {{HD_F32, {4, {1, 4, 4, 2}}}, {HD_I32, {4, {1, 2, 2, 2}}}},
+                                 .fill = {0, HD_FILL_INDEX},
+                                 .limit = 9,
+                                 .attr = &padded},
+                                {.in = {{HD_F32, {4, {2, 4, 6, 3}}}, {HD_I32, {4, {2, 2, 2, 3}}}},
+                                 .attr = &two,
+                                 .refuse = "input 1 must be (2, 2, 3, 3), got (2, 2, 2, 3)"},
+                                {0}};
 
-const hd_op hd_def_max_pool_take = {
-  .name = "max_pool_take", .math = "y = x at the taps that won", .fields = &fields, .min_in = 2,
-  .max_in = 2, .n_out = 1,
-  .shape = shape, HD_REFS(max_pool_take), .grad = grad, .cases = cases};
+const hd_op hd_def_max_pool_take = {.name = "max_pool_take",
+                                    .math = "y = x at the taps that won",
+                                    .fields = &fields,
+                                    .min_in = 2,
+                                    .max_in = 2,
+                                    .n_out = 1,
+                                    .shape = shape,
+                                    HD_REFS(max_pool_take),
+                                    .grad = grad,
+                                    .cases = cases};
 
 hd_val hd_max_pool_take(hd_val x, hd_val index, const hd_pool2d_options *o) {
   return hd_node_add(&hd_def_max_pool_take, o, (hd_val[]){x, index}, 2);

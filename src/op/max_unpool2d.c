@@ -13,7 +13,7 @@ HD_REF(max_unpool2d) {
       for (int64_t q = 0; q < g.ow; q++)
         for (int64_t c = 0; c < g.c; c++, dy++, index++) {
           int64_t at =
-            *index < 0 || *index >= g.kh * g.kw ? -1 : hd_pool_pixel(&g, n, p, q, *index);
+              *index < 0 || *index >= g.kh * g.kw ? -1 : hd_pool_pixel(&g, n, p, q, *index);
           if (at >= 0) dx[at * g.c + c] += *dy;
         }
 }
@@ -59,31 +59,61 @@ static const hd_field field[] = {HD_POOL2D_FIELDS, HD_LIKE_FIELD(hd_pool2d_like)
 static const hd_fields fields = HD_FIELDS("max_unpool2d", hd_pool2d_like, field);
 
 static const hd_pool2d_like two = {.o = {.window = {2}}},
-  overlap = {.o = {.window = {3}, .stride = {2}}},
-  ceiling = {.o = {.window = {3}, .stride = {2}, .ceil = true}},
-  whole = {.o = {.window = {5, 6}}, .like = {2, 5, 6, 3}};
-#define F_(n, h, w, c) {HD_F32, {4, {n, h, w, c}}}
-#define I_(n, h, w, c) {HD_I32, {4, {n, h, w, c}}}
+                            overlap = {.o = {.window = {3}, .stride = {2}}},
+                            ceiling = {.o = {.window = {3}, .stride = {2}, .ceil = true}},
+                            whole = {.o = {.window = {5, 6}}, .like = {2, 5, 6, 3}};
+#define F_(n, h, w, c) \
+  { \
+    HD_F32, { \
+      4, { n, h, w, c } \
+    } \
+  }
+#define I_(n, h, w, c) \
+  { \
+    HD_I32, { \
+      4, { n, h, w, c } \
+    } \
+  }
 static const hd_case cases[] = {
-  {.in = {F_(2, 2, 3, 3), I_(2, 2, 3, 3), F_(2, 4, 6, 3)}, .fill = {0, HD_FILL_INDEX}, .limit = 4,
-   .attr = &two},
-  {.in = {F_(2, 2, 2, 17), I_(2, 2, 2, 17), F_(2, 5, 5, 17)}, .fill = {0, HD_FILL_INDEX},
-   .limit = 4, .attr = &two},
-  {.in = {F_(1, 3, 2, 2), I_(1, 3, 2, 2), F_(1, 7, 5, 2)}, .fill = {0, HD_FILL_INDEX}, .limit = 9,
-   .attr = &overlap},
-  {.in = {F_(2, 3, 2, 2), I_(2, 3, 2, 2), F_(2, 6, 4, 2)}, .fill = {0, HD_FILL_INDEX}, .limit = 2,
-   .attr = &ceiling},
-  {.in = {F_(2, 1, 1, 3), I_(2, 1, 1, 3)}, .fill = {0, HD_FILL_INDEX}, .limit = 30, .attr = &whole},
-  {.in = {F_(2, 2, 2, 3), I_(2, 2, 3, 3), F_(2, 4, 6, 3)}, .attr = &two,
-   .refuse = "input 0 must be (2, 2, 3, 3), got (2, 2, 2, 3)"},
-  {.in = {F_(2, 2, 3, 3), F_(2, 2, 3, 3), F_(2, 4, 6, 3)}, .attr = &two, .refuse = "must be i32"},
-  {0}};
+    {.in = {F_(2, 2, 3, 3), I_(2, 2, 3, 3), F_(2, 4, 6, 3)},
+     .fill = {0, HD_FILL_INDEX},
+     .limit = 4,
+     .attr = &two},
+    {.in = {F_(2, 2, 2, 17), I_(2, 2, 2, 17), F_(2, 5, 5, 17)},
+     .fill = {0, HD_FILL_INDEX},
+     .limit = 4,
+     .attr = &two},
+    {.in = {F_(1, 3, 2, 2), I_(1, 3, 2, 2), F_(1, 7, 5, 2)},
+     .fill = {0, HD_FILL_INDEX},
+     .limit = 9,
+     .attr = &overlap},
+    {.in = {F_(2, 3, 2, 2), I_(2, 3, 2, 2), F_(2, 6, 4, 2)},
+     .fill = {0, HD_FILL_INDEX},
+     .limit = 2,
+     .attr = &ceiling},
+    {.in = {F_(2, 1, 1, 3), I_(2, 1, 1, 3)},
+     .fill = {0, HD_FILL_INDEX},
+     .limit = 30,
+     .attr = &whole},
+    {.in = {F_(2, 2, 2, 3), I_(2, 2, 3, 3), F_(2, 4, 6, 3)},
+     .attr = &two,
+     .refuse = "input 0 must be (2, 2, 3, 3), got (2, 2, 2, 3)"},
+    {.in = {F_(2, 2, 3, 3), F_(2, 2, 3, 3), F_(2, 4, 6, 3)}, .attr = &two, .refuse = "must be i32"},
+    {0}};
 
-const hd_op hd_def_max_unpool2d = {
-  .name = "max_unpool2d", .math = "dx: each dy added at the tap that won", .fields = &fields,
-  .min_in = 2, .max_in = 3, .n_out = 1,
-  .shape = shape, HD_REFS(max_unpool2d), .grad = grad, .lower = lower, .rewrite = rewrite,
-  .after = true, .cases = cases};
+const hd_op hd_def_max_unpool2d = {.name = "max_unpool2d",
+                                   .math = "dx: each dy added at the tap that won",
+                                   .fields = &fields,
+                                   .min_in = 2,
+                                   .max_in = 3,
+                                   .n_out = 1,
+                                   .shape = shape,
+                                   HD_REFS(max_unpool2d),
+                                   .grad = grad,
+                                   .lower = lower,
+                                   .rewrite = rewrite,
+                                   .after = true,
+                                   .cases = cases};
 
 hd_val hd_max_unpool2d(hd_val dy, hd_val index, hd_val x, const hd_pool2d_options *o) {
   hd_pool2d_like attr = {.o = *o};

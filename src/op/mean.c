@@ -24,12 +24,20 @@ static hd_status lower(hd_lowering *l) { return hd_reduce_lower(l, HD_REDUCE_MEA
 static const hd_field field[] = {HD_REDUCE_FIELDS};
 static const hd_fields fields = HD_FIELDS("mean", hd_reduce_options, field);
 
-const hd_op hd_def_mean = {
-  .name = "mean", .onnx = "ReduceMean", .math = "y = mean of x over axes", .fields = &fields,
-  .min_in = 1, .max_in = 1, .n_out = 1,
-  .shape = hd_reduce_shape, HD_REFS(mean), .grad = grad, .lower = lower,
-  .rewrite = hd_reduce_rewrite, .cost = hd_reduce_cost,
-  .cases = hd_reduce_cases};
+const hd_op hd_def_mean = {.name = "mean",
+                           .onnx = "ReduceMean",
+                           .math = "y = mean of x over axes",
+                           .fields = &fields,
+                           .min_in = 1,
+                           .max_in = 1,
+                           .n_out = 1,
+                           .shape = hd_reduce_shape,
+                           HD_REFS(mean),
+                           .grad = grad,
+                           .lower = lower,
+                           .rewrite = hd_reduce_rewrite,
+                           .cost = hd_reduce_cost,
+                           .cases = hd_reduce_cases};
 
 hd_val(hd_mean)(hd_val x, hd_reduce_options options) {
   return hd_node_add(&hd_def_mean, &options, &x, 1);

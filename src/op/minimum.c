@@ -26,24 +26,33 @@ static void grad(hd_grad_rule *g) {
 }
 
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}, {HD_F32, {0}}}, .fill = {HD_FILL_DISTINCT, HD_FILL_DISTINCT}},
-  {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {2, {3, 5}}}},
-   .fill = {HD_FILL_DISTINCT, HD_FILL_DISTINCT}},
-  {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {1, {5}}}}, .fill = {HD_FILL_DISTINCT, HD_FILL_DISTINCT}},
-  {.in = {{HD_F32, {0}}, {HD_F32, {3, {2, 1, 3}}}}, .fill = {HD_FILL_DISTINCT, HD_FILL_DISTINCT}},
-  {.in = {{HD_F32, {2, {4, 1}}}, {HD_F32, {2, {1, 3}}}},
-   .fill = {HD_FILL_DISTINCT, HD_FILL_DISTINCT}},
-  {.in = {{HD_F32, {3, {1, 3, 1}}}, {HD_F32, {2, {1, 7}}}},
-   .fill = {HD_FILL_DISTINCT, HD_FILL_DISTINCT}},
-  {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {2, {3, 3}}}},
-   .refuse = "shapes (2, 3) and (3, 3) do not broadcast"},
-  {.in = {{HD_F32, {1, {3}}}, {HD_I32, {1, {3}}}}, .refuse = "use hd_cast"},
-  {0}};
+    {.in = {{HD_F32, {0}}, {HD_F32, {0}}}, .fill = {HD_FILL_DISTINCT, HD_FILL_DISTINCT}},
+    {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {2, {3, 5}}}},
+     .fill = {HD_FILL_DISTINCT, HD_FILL_DISTINCT}},
+    {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {1, {5}}}},
+     .fill = {HD_FILL_DISTINCT, HD_FILL_DISTINCT}},
+    {.in = {{HD_F32, {0}}, {HD_F32, {3, {2, 1, 3}}}}, .fill = {HD_FILL_DISTINCT, HD_FILL_DISTINCT}},
+    {.in = {{HD_F32, {2, {4, 1}}}, {HD_F32, {2, {1, 3}}}},
+     .fill = {HD_FILL_DISTINCT, HD_FILL_DISTINCT}},
+    {.in = {{HD_F32, {3, {1, 3, 1}}}, {HD_F32, {2, {1, 7}}}},
+     .fill = {HD_FILL_DISTINCT, HD_FILL_DISTINCT}},
+    {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {2, {3, 3}}}},
+     .refuse = "shapes (2, 3) and (3, 3) do not broadcast"},
+    {.in = {{HD_F32, {1, {3}}}, {HD_I32, {1, {3}}}}, .refuse = "use hd_cast"},
+    {0}};
 
-const hd_op hd_def_minimum = {
-  .name = "minimum", .onnx = "Min", .math = "y = min(a, b)", .min_in = 2, .max_in = 2, .n_out = 1,
-  .shape = hd_rule_broadcast, HD_REFS(minimum), .grad = grad, .expand = expand, .cases = cases,
-  .kink = "a = b: the gradient goes to a"};
+const hd_op hd_def_minimum = {.name = "minimum",
+                              .onnx = "Min",
+                              .math = "y = min(a, b)",
+                              .min_in = 2,
+                              .max_in = 2,
+                              .n_out = 1,
+                              .shape = hd_rule_broadcast,
+                              HD_REFS(minimum),
+                              .grad = grad,
+                              .expand = expand,
+                              .cases = cases,
+                              .kink = "a = b: the gradient goes to a"};
 
 hd_val hd_minimum(hd_val a, hd_val b) {
   return hd_node_add(&hd_def_minimum, NULL, (hd_val[]){a, b}, 2);

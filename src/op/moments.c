@@ -42,7 +42,11 @@ static void grad(hd_grad_rule *g) {
   g->dx[0] = dx;
 }
 
-typedef struct { const hd_kernels *kernels; hd_moments_plan plan; size_t unread; } prepared;
+typedef struct {
+  const hd_kernels *kernels;
+  hd_moments_plan plan;
+  size_t unread;
+} prepared;
 static void run(const hd_args *a, int phase, int64_t part) {
   const prepared *p = a->data;
   void *spare = (char *)a->scratch + p->unread;  // takes the output that nobody reads
@@ -77,19 +81,27 @@ static void cost(const hd_rule *r, double *flop) {
 
 // A mean near 0 is a small difference of large numbers: hence the bound.
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {2, {5, 3}}}}, .bound = 1e-5},
-  {.in = {{HD_F32, {2, {20, 17}}}}, .bound = 1e-5},
-  {.in = {{HD_F32, {4, {2, 3, 5, 4}}}}, .bound = 1e-5},
-  {.in = {{HD_F32, {4, {3, 4, 4, 1}}}}, .bound = 1e-5},
-  {.in = {{HD_F32, {2, {1, 3}}}}, .bound = 1e-5},
-  {.in = {{HD_F32, {1, {7}}}}, .refuse = "needs (N, ..., C), got (7)"},
-  {.in = {{HD_I32, {2, {4, 4}}}}, .refuse = "f32 or f64"},
-  {0}};
+    {.in = {{HD_F32, {2, {5, 3}}}}, .bound = 1e-5},
+    {.in = {{HD_F32, {2, {20, 17}}}}, .bound = 1e-5},
+    {.in = {{HD_F32, {4, {2, 3, 5, 4}}}}, .bound = 1e-5},
+    {.in = {{HD_F32, {4, {3, 4, 4, 1}}}}, .bound = 1e-5},
+    {.in = {{HD_F32, {2, {1, 3}}}}, .bound = 1e-5},
+    {.in = {{HD_F32, {1, {7}}}}, .refuse = "needs (N, ..., C), got (7)"},
+    {.in = {{HD_I32, {2, {4, 4}}}}, .refuse = "f32 or f64"},
+    {0}};
 
 const hd_op hd_def_moments = {
-  .name = "moments", .math = "mean[c] = mean of x[..., c], variance[c] = mean of (x - mean)^2",
-  .min_in = 1, .max_in = 1, .n_out = 2,
-  .shape = shape, HD_REFS(moments), .grad = grad, .lower = lower, .cost = cost, .cases = cases};
+    .name = "moments",
+    .math = "mean[c] = mean of x[..., c], variance[c] = mean of (x - mean)^2",
+    .min_in = 1,
+    .max_in = 1,
+    .n_out = 2,
+    .shape = shape,
+    HD_REFS(moments),
+    .grad = grad,
+    .lower = lower,
+    .cost = cost,
+    .cases = cases};
 
 hd_val hd_moments(hd_val x) { return hd_node_add(&hd_def_moments, NULL, &x, 1); }
 #endif

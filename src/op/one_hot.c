@@ -1,7 +1,9 @@
 // y[i..., k] = index[i...] == k
 #include "layout.h"
 
-typedef struct { int64_t depth; } attr;
+typedef struct {
+  int64_t depth;
+} attr;
 
 // The result is f32 also among doubles.
 HD_REF(one_hot) {
@@ -52,26 +54,34 @@ static hd_status lower(hd_lowering *l) {
   return HD_OK;
 }
 
-static const hd_field field[] = {
-  HD_FIELD(attr, depth, INT64, .standard = "", .low = 1, .high = 9e15, .main = true,
-           .help = "classes")};
+static const hd_field field[] = {HD_FIELD(attr, depth, INT64, .standard = "", .low = 1,
+                                          .high = 9e15, .main = true, .help = "classes")};
 static const hd_fields fields = HD_FIELDS("one_hot", attr, field);
 
 static const attr five = {5}, one = {1}, none = {0};
 #define I_ .fill = {HD_FILL_INDEX}
 static const hd_case cases[] = {
-  {.in = {{HD_I32, {0}}}, I_, .limit = 5, .attr = &five},
-  {.in = {{HD_I32, {1, {7}}}}, I_, .limit = 6, .attr = &five},
-  {.in = {{HD_I32, {2, {3, 5}}}}, I_, .limit = 2, .attr = &one},
-  {.in = {{HD_F32, {1, {3}}}}, .attr = &five,
-   .refuse = "the index is f32, must be i32; use hd_cast"},
-  {.in = {{HD_I32, {1, {3}}}}, .attr = &none, .refuse = "depth 0, must be at least 1"},
-  {0}};
+    {.in = {{HD_I32, {0}}}, I_, .limit = 5, .attr = &five},
+    {.in = {{HD_I32, {1, {7}}}}, I_, .limit = 6, .attr = &five},
+    {.in = {{HD_I32, {2, {3, 5}}}}, I_, .limit = 2, .attr = &one},
+    {.in = {{HD_F32, {1, {3}}}},
+     .attr = &five,
+     .refuse = "the index is f32, must be i32; use hd_cast"},
+    {.in = {{HD_I32, {1, {3}}}}, .attr = &none, .refuse = "depth 0, must be at least 1"},
+    {0}};
 
-const hd_op hd_def_one_hot = {
-  .name = "one_hot", .onnx = "OneHot", .math = "y[i, k] = index[i] == k", .fields = &fields,
-  .min_in = 1, .max_in = 1, .n_out = 1, .shape = shape, HD_REFS(one_hot), .lower = lower,
-  .cost = hd_cost_nothing, .cases = cases};
+const hd_op hd_def_one_hot = {.name = "one_hot",
+                              .onnx = "OneHot",
+                              .math = "y[i, k] = index[i] == k",
+                              .fields = &fields,
+                              .min_in = 1,
+                              .max_in = 1,
+                              .n_out = 1,
+                              .shape = shape,
+                              HD_REFS(one_hot),
+                              .lower = lower,
+                              .cost = hd_cost_nothing,
+                              .cases = cases};
 
 hd_val hd_one_hot(hd_val index, int64_t depth) {
   return hd_node_add(&hd_def_one_hot, &(attr){depth}, &index, 1);

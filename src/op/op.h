@@ -66,9 +66,10 @@ bool hd_is_constant(hd_val v, double value);  // a constant scalar of that value
 
 #define HD_OP_LIST(X) \
   X(neg) \
-  X(abs) X(sign) X(floor) X(sqrt) X(rsqrt) X(reciprocal) X(square) X(exp) X(log) X(sin) X(cos) \
-      X(erf) X(tanh) X(sigmoid) X(softplus) X(relu) X(leaky_relu) X(relu6) X(elu) X(selu) X(gelu) \
-          X(silu) X(mish) X(softsign) X(hard_sigmoid) X(hard_tanh) X(hard_swish) X(heaviside) \
+  X(abs) \
+  X(sign) X(floor) X(sqrt) X(rsqrt) X(reciprocal) X(square) X(exp) X(log) X(sin) X(cos) X(erf) \
+      X(tanh) X(sigmoid) X(softplus) X(relu) X(leaky_relu) X(relu6) X(elu) X(selu) X(gelu) X(silu) \
+          X(mish) X(softsign) X(hard_sigmoid) X(hard_tanh) X(hard_swish) X(heaviside) \
               X(bipolar_step) X(cast) X(stop_gradient) X(add) X(sub) X(mul) X(div) X(pow) \
                   X(maximum) X(minimum) X(greater) X(greater_equal) X(less) X(less_equal) X(equal) \
                       X(select) X(matmul) X(conv2d) X(conv2d_input) X(conv2d_weights) \
@@ -77,8 +78,8 @@ bool hd_is_constant(hd_val v, double value);  // a constant scalar of that value
                                   X(unslice) X(pad) X(broadcast_to) X(sum_like) X(expand_like) \
                                       X(reshape_like) X(gather) X(scatter_add) X(one_hot) X(sum) \
                                           X(mean) X(reduce_max) X(reduce_min) X(argmax) X(softmax) \
-                                              X(log_softmax) X(moments) X(by_mode) X(increment) X(schedule) X(random_mask) \
-                                                  X(cross_entropy)
+                                              X(log_softmax) X(moments) X(by_mode) X(increment) \
+                                                  X(schedule) X(random_mask) X(cross_entropy)
 #define X(op) extern const hd_op hd_def_##op;
 HD_OP_LIST(X)
 #undef X

@@ -10,8 +10,9 @@ static void test_every_op(void **unused) {
   for (int i = 0; hd_ops()[i]; i++) {
     const hd_op *op = hd_ops()[i];
     report r = check_op(op);
-    bool target_is_given = op == &hd_def_broadcast_to;  // the result's size is an attribute
-    if (!r.batched && !target_is_given) fault(&r, "no case takes HD_BATCH as its first axis");
+    // broadcast_to has the result's size as an attribute; schedule takes one step, never a batch
+    bool never = op == &hd_def_broadcast_to || op == &hd_def_schedule;
+    if (!r.batched && !never) fault(&r, "no case takes HD_BATCH as its first axis");
     if (!op->math || hd_op_find(op->name) != op) fault(&r, "no math, or the name is taken");
     print(op, &r);
     faults += *r.fault != 0;
@@ -73,8 +74,8 @@ static void test_values(void **unused) {
          0, 0, 2, 2, 2, 2);
   EXPECT(hd_transpose(t, HD_SHAPE(1, 0)), HD_F32, 1, 3, 5, 2, 4, 6);
   EXPECT(hd_slice(t, 0, -2, HD_ANY), HD_F32, 3, 4, 5, 6);
-  EXPECT(hd_pad(hd_slice(t, 0, 0, 1), .before = {1, 0}, .after = {0, 1}, .value = 9), HD_F32, 9,
-         9, 9, 1, 2, 9);
+  EXPECT(hd_pad(hd_slice(t, 0, 0, 1), .before = {1, 0}, .after = {0, 1}, .value = 9), HD_F32, 9, 9,
+         9, 1, 2, 9);
   EXPECT(hd_pad(i, .after = {2}, .value = -7), HD_I32, 2, -1, 3, 0, -7, -7);
   EXPECT(hd_concat((hd_val[]){t, t}, 2, 1), HD_F32, 1, 2, 1, 2, 3, 4, 3, 4, 5, 6, 5, 6);
   EXPECT(hd_power(b, 2), HD_F32, 4, 4, 4, 4);
@@ -88,11 +89,13 @@ static void test_values(void **unused) {
 static const char *uncovered(const hd_fields *f) {
   static char text[160];
   static const size_t size[] = {
-    [HD_FIELD_INT] = sizeof(int), [HD_FIELD_INT64] = sizeof(int64_t),
-    [HD_FIELD_REAL] = sizeof(float), [HD_FIELD_BOOL] = sizeof(bool),
-    [HD_FIELD_TEXT] = sizeof(char *), [HD_FIELD_CHOICE] = sizeof(int),
-    [HD_FIELD_INIT] = sizeof(hd_init)};
-  typedef struct { HD_OPTIONS; } header;
+      [HD_FIELD_INT] = sizeof(int),     [HD_FIELD_INT64] = sizeof(int64_t),
+      [HD_FIELD_REAL] = sizeof(float),  [HD_FIELD_BOOL] = sizeof(bool),
+      [HD_FIELD_TEXT] = sizeof(char *), [HD_FIELD_CHOICE] = sizeof(int),
+      [HD_FIELD_INIT] = sizeof(hd_init)};
+  typedef struct {
+    HD_OPTIONS;
+  } header;
   bool named = true;
   for (int i = 0; i < f->count; i++) named = named && f->field[i].offset;
   size_t end = named ? sizeof(header) : 0, align = named ? sizeof(void *) : 1;
@@ -157,12 +160,20 @@ static int cube_expand(hd_expand *e, const void *attr, const int *in) {
   int square = hd_expand_tile(e, HD_TILE_mul, in[0], in[0], -1);
   return hd_expand_tile(e, HD_TILE_mul, square, in[0], -1);
 }
-static const hd_case cube_cases[] = {
-  {.in = {{HD_F32, {0}}}}, {.in = {{HD_F32, {2, {3, 5}}}}},
-  {.in = {{HD_F32, {4, {1, 1, 1, 1}}}}, .refuse = "rank 4"}, {0}};
-static const hd_op cube = {
-  .name = "cube", .math = "y = x^3", .min_in = 1, .max_in = 1, .n_out = 1, .shape = cube_shape,
-  .ref32 = cube32, .ref64 = cube64, .grad = cube_grad, .cases = cube_cases};
+static const hd_case cube_cases[] = {{.in = {{HD_F32, {0}}}},
+                                     {.in = {{HD_F32, {2, {3, 5}}}}},
+                                     {.in = {{HD_F32, {4, {1, 1, 1, 1}}}}, .refuse = "rank 4"},
+                                     {0}};
+static const hd_op cube = {.name = "cube",
+                           .math = "y = x^3",
+                           .min_in = 1,
+                           .max_in = 1,
+                           .n_out = 1,
+                           .shape = cube_shape,
+                           .ref32 = cube32,
+                           .ref64 = cube64,
+                           .grad = cube_grad,
+                           .cases = cube_cases};
 
 static void steep_grad(hd_grad_rule *g) {
   cube_grad(g);
@@ -251,11 +262,9 @@ static void test_faults_are_found(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-    cmocka_unit_test(test_every_op),
-    cmocka_unit_test(test_values),
-    cmocka_unit_test(test_fields),
-    cmocka_unit_test(test_own_op),
-    cmocka_unit_test(test_faults_are_found),
+      cmocka_unit_test(test_every_op),         cmocka_unit_test(test_values),
+      cmocka_unit_test(test_fields),           cmocka_unit_test(test_own_op),
+      cmocka_unit_test(test_faults_are_found),
   };
   return cmocka_run_group_tests(tests, open_stores, close_stores);
 }

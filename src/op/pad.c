@@ -50,8 +50,7 @@ static hd_status shape(hd_rule *r) {
     if (o->before[i] < 0 || o->after[i] < 0)
       return hd_refuse(r, "axis %d is padded by %d and %d; use hd_slice to cut", i, o->before[i],
                        o->after[i]);
-    if (more && i >= y.rank)
-      return hd_refuse(r, "axis %d is padded, x is %s", i, hd_text_of(y, t));
+    if (more && i >= y.rank) return hd_refuse(r, "axis %d is padded, x is %s", i, hd_text_of(y, t));
     if (!more) continue;
     if (y.d[i] < 0) y.d[i] = HD_ANY;
     else if (!hd_add_size(y.d[i], more, &y.d[i])) return hd_refuse(r, "axis %d is too large", i);
@@ -102,39 +101,52 @@ static hd_status lower(hd_lowering *l) {
 }
 
 static const hd_field field[] = {
-  HD_FIELD_ARRAY(hd_pad_options, before, INT, HD_MAX_RANK, .standard = "0",
-                 .help = "entries before, per axis"),
-  HD_FIELD_ARRAY(hd_pad_options, after, INT, HD_MAX_RANK, .standard = "0",
-                 .help = "entries after, per axis"),
-  HD_FIELD(hd_pad_options, value, REAL, .standard = "0", .help = "of the border")};
+    HD_FIELD_ARRAY(hd_pad_options, before, INT, HD_MAX_RANK, .standard = "0",
+                   .help = "entries before, per axis"),
+    HD_FIELD_ARRAY(hd_pad_options, after, INT, HD_MAX_RANK, .standard = "0",
+                   .help = "entries after, per axis"),
+    HD_FIELD(hd_pad_options, value, REAL, .standard = "0", .help = "of the border")};
 static const hd_fields fields = HD_FIELDS("pad", hd_pad_options, field);
 
 static const hd_pad_options row = {.before = {2}, .after = {1}},
-  odd = {.before = {0, 1}, .after = {2}}, number = {.after = {3}, .value = -2},
-  cut = {.before = {-1}}, third = {.after = {0, 0, 1}},
-  value = {.before = {1, 2, 1}, .after = {3, 0, 2}, .value = 1.5f};
+                            odd = {.before = {0, 1}, .after = {2}},
+                            number = {.after = {3}, .value = -2}, cut = {.before = {-1}},
+                            third = {.after = {0, 0, 1}},
+                            value = {.before = {1, 2, 1}, .after = {3, 0, 2}, .value = 1.5f};
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}}},
-  {.in = {{HD_F32, {1, {5}}}}, .attr = &row},
-  {.in = {{HD_F32, {2, {3, 1}}}}, .attr = &odd},
-  {.in = {{HD_F32, {3, {2, 3, 5}}}}, .attr = &value},
-  {.in = {{HD_F32, {2, {3, 5}}}}},
-  {.in = {{HD_F32, {1, {5}}}}, .attr = &cut,
-   .refuse = "axis 0 is padded by -1 and 0; use hd_slice"},
-  {.in = {{HD_F32, {2, {3, 5}}}}, .attr = &third, .refuse = "axis 2 is padded, x is (3, 5)"},
-  {.in = {{HD_I32, {1, {5}}}}, .attr = &number, .fill = {HD_FILL_INDEX}, .limit = 9},
-  {.in = {{HD_BOOL, {2, {3, 5}}}}, .attr = &odd, .fill = {HD_FILL_TRUTH}},
-  {.in = {{HD_U8, {1, {5}}}}, .attr = &number, .refuse = "the value -2 is no u8"},
-  {.in = {{HD_F16, {1, {5}}}}, .attr = &row,
-   .refuse = "x is f16, must be f32, f64, i32, u8 or bool"},
-  {0}};
+    {.in = {{HD_F32, {0}}}},
+    {.in = {{HD_F32, {1, {5}}}}, .attr = &row},
+    {.in = {{HD_F32, {2, {3, 1}}}}, .attr = &odd},
+    {.in = {{HD_F32, {3, {2, 3, 5}}}}, .attr = &value},
+    {.in = {{HD_F32, {2, {3, 5}}}}},
+    {.in = {{HD_F32, {1, {5}}}},
+     .attr = &cut,
+     .refuse = "axis 0 is padded by -1 and 0; use hd_slice"},
+    {.in = {{HD_F32, {2, {3, 5}}}}, .attr = &third, .refuse = "axis 2 is padded, x is (3, 5)"},
+    {.in = {{HD_I32, {1, {5}}}}, .attr = &number, .fill = {HD_FILL_INDEX}, .limit = 9},
+    {.in = {{HD_BOOL, {2, {3, 5}}}}, .attr = &odd, .fill = {HD_FILL_TRUTH}},
+    {.in = {{HD_U8, {1, {5}}}}, .attr = &number, .refuse = "the value -2 is no u8"},
+    {.in = {{HD_F16, {1, {5}}}},
+     .attr = &row,
+     .refuse = "x is f16, must be f32, f64, i32, u8 or bool"},
+    {0}};
 
-const hd_op hd_def_pad = {
-  .name = "pad", .onnx = "Pad", .math = "y = x with a border of value", .fields = &fields,
-  .min_in = 1, .max_in = 1, .n_out = 1, .shape = shape, HD_REFS(pad), .grad = grad, .lower = lower,
-  .rewrite = rewrite, .cost = hd_cost_nothing, .cases = cases};
+const hd_op hd_def_pad = {.name = "pad",
+                          .onnx = "Pad",
+                          .math = "y = x with a border of value",
+                          .fields = &fields,
+                          .min_in = 1,
+                          .max_in = 1,
+                          .n_out = 1,
+                          .shape = shape,
+                          HD_REFS(pad),
+                          .grad = grad,
+                          .lower = lower,
+                          .rewrite = rewrite,
+                          .cost = hd_cost_nothing,
+                          .cases = cases};
 
-hd_val (hd_pad)(hd_val x, hd_pad_options options) {
+hd_val(hd_pad)(hd_val x, hd_pad_options options) {
   return hd_node_add(&hd_def_pad, &options, &x, 1);
 }
 #endif

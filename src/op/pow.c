@@ -34,21 +34,29 @@ static hd_val rewrite(hd_rule *r, bool train) {
 }
 
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}, {HD_F32, {0}}}, .fill = {HD_FILL_POSITIVE}},
-  {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {2, {3, 5}}}}, .fill = {HD_FILL_POSITIVE}},
-  {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {1, {5}}}}, .fill = {HD_FILL_POSITIVE}},
-  {.in = {{HD_F32, {0}}, {HD_F32, {3, {2, 1, 3}}}}, .fill = {HD_FILL_POSITIVE}},
-  {.in = {{HD_F32, {2, {4, 1}}}, {HD_F32, {2, {1, 3}}}}, .fill = {HD_FILL_POSITIVE}},
-  {.in = {{HD_F32, {3, {1, 3, 1}}}, {HD_F32, {2, {1, 7}}}}, .fill = {HD_FILL_POSITIVE}},
-  {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {2, {3, 3}}}},
-   .refuse = "shapes (2, 3) and (3, 3) do not broadcast"},
-  {.in = {{HD_F32, {1, {3}}}, {HD_I32, {1, {3}}}}, .refuse = "use hd_cast"},
-  {0}};
+    {.in = {{HD_F32, {0}}, {HD_F32, {0}}}, .fill = {HD_FILL_POSITIVE}},
+    {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {2, {3, 5}}}}, .fill = {HD_FILL_POSITIVE}},
+    {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {1, {5}}}}, .fill = {HD_FILL_POSITIVE}},
+    {.in = {{HD_F32, {0}}, {HD_F32, {3, {2, 1, 3}}}}, .fill = {HD_FILL_POSITIVE}},
+    {.in = {{HD_F32, {2, {4, 1}}}, {HD_F32, {2, {1, 3}}}}, .fill = {HD_FILL_POSITIVE}},
+    {.in = {{HD_F32, {3, {1, 3, 1}}}, {HD_F32, {2, {1, 7}}}}, .fill = {HD_FILL_POSITIVE}},
+    {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {2, {3, 3}}}},
+     .refuse = "shapes (2, 3) and (3, 3) do not broadcast"},
+    {.in = {{HD_F32, {1, {3}}}, {HD_I32, {1, {3}}}}, .refuse = "use hd_cast"},
+    {0}};
 
-const hd_op hd_def_pow = {
-  .name = "pow", .onnx = "Pow", .math = "y = a^b", .min_in = 2, .max_in = 2, .n_out = 1,
-  .shape = hd_rule_broadcast, HD_REFS(pow), .grad = grad, .expand = expand, .rewrite = rewrite,
-  .cases = cases};
+const hd_op hd_def_pow = {.name = "pow",
+                          .onnx = "Pow",
+                          .math = "y = a^b",
+                          .min_in = 2,
+                          .max_in = 2,
+                          .n_out = 1,
+                          .shape = hd_rule_broadcast,
+                          HD_REFS(pow),
+                          .grad = grad,
+                          .expand = expand,
+                          .rewrite = rewrite,
+                          .cases = cases};
 
 hd_val hd_pow(hd_val a, hd_val b) { return hd_node_add(&hd_def_pow, NULL, (hd_val[]){a, b}, 2); }
 

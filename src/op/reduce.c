@@ -45,7 +45,10 @@ static unsigned last_group(hd_shape x, unsigned axes, hd_reduce *to, unsigned *g
   return left;
 }
 
-typedef struct { const hd_kernels *kernels; hd_reduce_plan plan; } prepared;
+typedef struct {
+  const hd_kernels *kernels;
+  hd_reduce_plan plan;
+} prepared;
 static void run(const hd_args *a, int phase, int64_t part) {
   const prepared *p = a->data;
   p->kernels->reduce_run(&p->plan, phase, part, a->in[0], a->out[0], a->scratch);
@@ -111,30 +114,31 @@ void hd_extreme_grad(hd_grad_rule *g) {
 }
 
 static const hd_reduce_options first = {.axes = HD_AXIS(0)}, last = {.axes = HD_LAST_AXIS},
-  middle = {.axes = HD_AXIS(1), .keep = true},
-  pair = {.axes = HD_AXIS(1) | HD_AXIS(2)}, outer = {.axes = HD_AXIS(0) | HD_AXIS(2)},
-  apart = {.axes = HD_AXIS(0) | HD_AXIS(2), .keep = true},
-  kept = {.keep = true}, fourth = {.axes = HD_AXIS(3)},
-  lead = {.axes = HD_AXIS(0) | HD_AXIS(1) | HD_AXIS(2)};
+                               middle = {.axes = HD_AXIS(1), .keep = true},
+                               pair = {.axes = HD_AXIS(1) | HD_AXIS(2)},
+                               outer = {.axes = HD_AXIS(0) | HD_AXIS(2)},
+                               apart = {.axes = HD_AXIS(0) | HD_AXIS(2), .keep = true},
+                               kept = {.keep = true}, fourth = {.axes = HD_AXIS(3)},
+                               lead = {.axes = HD_AXIS(0) | HD_AXIS(1) | HD_AXIS(2)};
 #define IN_(...) .in = {{HD_F32, {__VA_ARGS__}}}, .fill = {HD_FILL_DISTINCT}
 const hd_case hd_reduce_cases[] = {
-  {IN_(1, {7})},
-  {IN_(0, {0})},
-  {IN_(3, {3, 5, 2})},
-  {IN_(3, {3, 5, 2}), .attr = &kept},
-  {IN_(3, {3, 5, 4}), .attr = &first},
-  {IN_(3, {3, 5, 4}), .attr = &last},
-  {IN_(3, {3, 5, 4}), .attr = &middle},
-  {IN_(3, {3, 1, 4}), .attr = &middle},
-  {IN_(4, {2, 3, 5, 4}), .attr = &pair},
-  {IN_(4, {2, 3, 5, 4}), .attr = &outer},
-  {IN_(4, {2, 3, 5, 4}), .attr = &apart},
-  {IN_(4, {2, 1, 5, 4}), .attr = &outer},
-  {IN_(4, {2, 3, 5, 4}), .attr = &lead},
-  {IN_(2, {2, 70}), .attr = &last},
-  {IN_(2, {20, 17}), .attr = &first},
-  {IN_(3, {3, 5, 2}), .attr = &fourth, .refuse = "x is (3, 5, 2): it has no axis 3"},
-  {IN_(0, {0}), .attr = &last, .refuse = "it has no last axis"},
-  {.in = {{HD_I32, {1, {4}}}}, .refuse = "f32 or f64"},
-  {0}};
+    {IN_(1, {7})},
+    {IN_(0, {0})},
+    {IN_(3, {3, 5, 2})},
+    {IN_(3, {3, 5, 2}), .attr = &kept},
+    {IN_(3, {3, 5, 4}), .attr = &first},
+    {IN_(3, {3, 5, 4}), .attr = &last},
+    {IN_(3, {3, 5, 4}), .attr = &middle},
+    {IN_(3, {3, 1, 4}), .attr = &middle},
+    {IN_(4, {2, 3, 5, 4}), .attr = &pair},
+    {IN_(4, {2, 3, 5, 4}), .attr = &outer},
+    {IN_(4, {2, 3, 5, 4}), .attr = &apart},
+    {IN_(4, {2, 1, 5, 4}), .attr = &outer},
+    {IN_(4, {2, 3, 5, 4}), .attr = &lead},
+    {IN_(2, {2, 70}), .attr = &last},
+    {IN_(2, {20, 17}), .attr = &first},
+    {IN_(3, {3, 5, 2}), .attr = &fourth, .refuse = "x is (3, 5, 2): it has no axis 3"},
+    {IN_(0, {0}), .attr = &last, .refuse = "it has no last axis"},
+    {.in = {{HD_I32, {1, {4}}}}, .refuse = "f32 or f64"},
+    {0}};
 #endif

@@ -36,7 +36,7 @@ void hd_extreme_grad(hd_grad_rule *g);  // of maximum and minimum
 #define HD_REDUCE_FIELDS \
   HD_FIELD(hd_reduce_options, axes, INT, .standard = "0", \
            .help = "mask of axes, bit i for axis i; 0: all"), \
-  HD_FIELD(hd_reduce_options, keep, BOOL, .standard = "false", .help = "keep the axes as 1")
+      HD_FIELD(hd_reduce_options, keep, BOOL, .standard = "false", .help = "keep the axes as 1")
 extern const hd_case hd_reduce_cases[];
 #endif
 

@@ -20,12 +20,21 @@ static hd_status lower(hd_lowering *l) { return hd_reduce_lower(l, HD_REDUCE_MAX
 static const hd_field field[] = {HD_REDUCE_FIELDS};
 static const hd_fields fields = HD_FIELDS("reduce_max", hd_reduce_options, field);
 
-const hd_op hd_def_reduce_max = {
-  .name = "reduce_max", .onnx = "ReduceMax", .math = "y = largest x over axes", .fields = &fields,
-  .min_in = 1, .max_in = 1,
-  .n_out = 1, .shape = hd_reduce_shape, HD_REFS(reduce_max), .grad = hd_extreme_grad,
-  .lower = lower, .rewrite = hd_reduce_rewrite,
-  .cost = hd_reduce_cost, .kink = "ties: the gradient is shared equally", .cases = hd_reduce_cases};
+const hd_op hd_def_reduce_max = {.name = "reduce_max",
+                                 .onnx = "ReduceMax",
+                                 .math = "y = largest x over axes",
+                                 .fields = &fields,
+                                 .min_in = 1,
+                                 .max_in = 1,
+                                 .n_out = 1,
+                                 .shape = hd_reduce_shape,
+                                 HD_REFS(reduce_max),
+                                 .grad = hd_extreme_grad,
+                                 .lower = lower,
+                                 .rewrite = hd_reduce_rewrite,
+                                 .cost = hd_reduce_cost,
+                                 .kink = "ties: the gradient is shared equally",
+                                 .cases = hd_reduce_cases};
 
 hd_val(hd_reduce_max)(hd_val x, hd_reduce_options options) {
   return hd_node_add(&hd_def_reduce_max, &options, &x, 1);

@@ -9,7 +9,11 @@ HD_REF(reshape) {
 
 #ifndef HD_REF64
 // Sizes of both sides, where symbols that occur on both have been struck out.
-typedef struct { int64_t known; int symbols; int64_t symbol; } side;
+typedef struct {
+  int64_t known;
+  int symbols;
+  int64_t symbol;
+} side;
 static bool take(side *s, int64_t d) {
   if (d >= 0) return hd_mul_size(s->known, d, &s->known);
   s->symbols++;
@@ -57,7 +61,8 @@ static hd_status shape(hd_rule *r) {
     fits = fits && from.known == to.known;
   }
   if (!fits)
-    return hd_refuse(r, "%s does not hold as many elements as %s: the products of the sizes must "
+    return hd_refuse(r,
+                     "%s does not hold as many elements as %s: the products of the sizes must "
                      "be equal; one size may be left open (HD_ANY)",
                      hd_text_of(x, tx), hd_text_of(y, ty));
   r->out[0] = (hd_type){r->in[0].dtype, y};
@@ -78,25 +83,38 @@ static const hd_shape six = {1, {6}}, three_two = {2, {3, 2}}, open_two = {2, {H
                       scalar = {0}, ones = {3, {1, 1, 1}}, keep = {2, {0, HD_ANY}},
                       five = {2, {HD_ANY, 5}}, open = {2, {HD_ANY, HD_ANY}}, bad = {1, {-7}};
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {2, {2, 3}}}}, .attr = &six},
-  {.in = {{HD_F32, {2, {2, 3}}}}, .attr = &three_two},
-  {.in = {{HD_F32, {3, {3, 1, 2}}}}, .attr = &open_two},
-  {.in = {{HD_F32, {3, {3, 5, 7}}}}, .attr = &keep},
-  {.in = {{HD_F32, {0}}}, .attr = &ones},
-  {.in = {{HD_F32, {3, {1, 1, 1}}}}, .attr = &scalar},
-  {.in = {{HD_I32, {2, {2, 3}}}}, .attr = &six, .fill = {HD_FILL_INDEX}, .limit = 9},
-  {.in = {{HD_F32, {2, {2, 3}}}}, .attr = &ones,
-   .refuse = "(2, 3) does not hold as many elements as (1, 1, 1)"},
-  {.in = {{HD_F32, {2, {2, 3}}}}, .attr = &five, .refuse = "(2, 3) does not hold as many elements"},
-  {.in = {{HD_F32, {2, {2, 3}}}}, .attr = &open, .refuse = "axes 0 and 1 are both left open"},
-  {.in = {{HD_F32, {0}}}, .attr = &keep, .refuse = "axis 0 is to be as in x (0), but x is ()"},
-  {.in = {{HD_F32, {1, {7}}}}, .attr = &bad, .refuse = "axis 0 has the size -7"},
-  {0}};
+    {.in = {{HD_F32, {2, {2, 3}}}}, .attr = &six},
+    {.in = {{HD_F32, {2, {2, 3}}}}, .attr = &three_two},
+    {.in = {{HD_F32, {3, {3, 1, 2}}}}, .attr = &open_two},
+    {.in = {{HD_F32, {3, {3, 5, 7}}}}, .attr = &keep},
+    {.in = {{HD_F32, {0}}}, .attr = &ones},
+    {.in = {{HD_F32, {3, {1, 1, 1}}}}, .attr = &scalar},
+    {.in = {{HD_I32, {2, {2, 3}}}}, .attr = &six, .fill = {HD_FILL_INDEX}, .limit = 9},
+    {.in = {{HD_F32, {2, {2, 3}}}},
+     .attr = &ones,
+     .refuse = "(2, 3) does not hold as many elements as (1, 1, 1)"},
+    {.in = {{HD_F32, {2, {2, 3}}}},
+     .attr = &five,
+     .refuse = "(2, 3) does not hold as many elements"},
+    {.in = {{HD_F32, {2, {2, 3}}}}, .attr = &open, .refuse = "axes 0 and 1 are both left open"},
+    {.in = {{HD_F32, {0}}}, .attr = &keep, .refuse = "axis 0 is to be as in x (0), but x is ()"},
+    {.in = {{HD_F32, {1, {7}}}}, .attr = &bad, .refuse = "axis 0 has the size -7"},
+    {0}};
 
-const hd_op hd_def_reshape = {
-  .name = "reshape", .onnx = "Reshape", .math = "y = x with other axes", .fields = &hd_fields_shape,
-  .min_in = 1, .max_in = 1, .n_out = 1, .shape = shape, HD_REFS(reshape), .grad = grad,
-  .rewrite = rewrite, .cost = hd_cost_nothing, .alias = true, .cases = cases};
+const hd_op hd_def_reshape = {.name = "reshape",
+                              .onnx = "Reshape",
+                              .math = "y = x with other axes",
+                              .fields = &hd_fields_shape,
+                              .min_in = 1,
+                              .max_in = 1,
+                              .n_out = 1,
+                              .shape = shape,
+                              HD_REFS(reshape),
+                              .grad = grad,
+                              .rewrite = rewrite,
+                              .cost = hd_cost_nothing,
+                              .alias = true,
+                              .cases = cases};
 
 hd_val hd_reshape(hd_val x, hd_shape to) {
   to = hd_shape_attr(to);

@@ -2,7 +2,9 @@
 #include "layout.h"
 
 // rows: of the result. A third input gives them instead (its first axis; only its shape is read).
-typedef struct { int64_t rows; } attr;
+typedef struct {
+  int64_t rows;
+} attr;
 
 // Columns [first, last) of the rows, `columns` wide: each element is summed in the order of index.
 static void add(const hd_args *a, int64_t columns, int64_t first, int64_t last) {
@@ -83,33 +85,40 @@ static hd_status lower(hd_lowering *l) {
   return HD_OK;
 }
 
-static void cost(const hd_rule *r, double *flop) {
-  *flop = (double)hd_shape_count(r->in[0].shape);
-}
+static void cost(const hd_rule *r, double *flop) { *flop = (double)hd_shape_count(r->in[0].shape); }
 
-static const hd_field field[] = {
-  HD_FIELD(attr, rows, INT64, .standard = "", .low = 1, .high = 9e15, .main = true,
-           .help = "of the result")};
+static const hd_field field[] = {HD_FIELD(attr, rows, INT64, .standard = "", .low = 1, .high = 9e15,
+                                          .main = true, .help = "of the result")};
 static const hd_fields fields = HD_FIELDS("scatter_add", attr, field);
 
 static const attr five = {5}, none = {0};
 #define I_ .fill = {HD_FILL_ANY, HD_FILL_INDEX}
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {1, {3}}}, {HD_I32, {0}}}, I_, .limit = 5, .attr = &five},
-  {.in = {{HD_F32, {2, {7, 3}}}, {HD_I32, {1, {7}}}}, I_, .limit = 5, .attr = &five},
-  {.in = {{HD_F32, {2, {2, 3}}}, {HD_I32, {2, {2, 3}}}}, I_, .limit = 7, .attr = &five},
-  {.in = {{HD_F32, {2, {3, 2}}}, {HD_I32, {1, {3}}}, {HD_F32, {2, {4, 2}}}}, I_, .limit = 4},
-  {.in = {{HD_F32, {2, {3, 130}}}, {HD_I32, {1, {3}}}}, I_, .limit = 5, .attr = &five},
-  {.in = {{HD_F32, {2, {7, 3}}}, {HD_I32, {1, {6}}}}, .attr = &five,
-   .refuse = "x (7, 3) must begin with the axes of the index (6)"},
-  {.in = {{HD_F32, {1, {7}}}, {HD_F32, {1, {7}}}}, .attr = &five, .refuse = "must be i32"},
-  {.in = {{HD_F32, {1, {7}}}, {HD_I32, {1, {7}}}}, .attr = &none, .refuse = "0 rows"},
-  {0}};
+    {.in = {{HD_F32, {1, {3}}}, {HD_I32, {0}}}, I_, .limit = 5, .attr = &five},
+    {.in = {{HD_F32, {2, {7, 3}}}, {HD_I32, {1, {7}}}}, I_, .limit = 5, .attr = &five},
+    {.in = {{HD_F32, {2, {2, 3}}}, {HD_I32, {2, {2, 3}}}}, I_, .limit = 7, .attr = &five},
+    {.in = {{HD_F32, {2, {3, 2}}}, {HD_I32, {1, {3}}}, {HD_F32, {2, {4, 2}}}}, I_, .limit = 4},
+    {.in = {{HD_F32, {2, {3, 130}}}, {HD_I32, {1, {3}}}}, I_, .limit = 5, .attr = &five},
+    {.in = {{HD_F32, {2, {7, 3}}}, {HD_I32, {1, {6}}}},
+     .attr = &five,
+     .refuse = "x (7, 3) must begin with the axes of the index (6)"},
+    {.in = {{HD_F32, {1, {7}}}, {HD_F32, {1, {7}}}}, .attr = &five, .refuse = "must be i32"},
+    {.in = {{HD_F32, {1, {7}}}, {HD_I32, {1, {7}}}}, .attr = &none, .refuse = "0 rows"},
+    {0}};
 
-const hd_op hd_def_scatter_add = {
-  .name = "scatter_add", .math = "y[index[i], d] += x[i, d]", .fields = &fields, .min_in = 2,
-  .max_in = 3, .n_out = 1, .shape = shape, HD_REFS(scatter_add), .grad = grad, .lower = lower,
-  .rewrite = rewrite, .cost = cost, .cases = cases};
+const hd_op hd_def_scatter_add = {.name = "scatter_add",
+                                  .math = "y[index[i], d] += x[i, d]",
+                                  .fields = &fields,
+                                  .min_in = 2,
+                                  .max_in = 3,
+                                  .n_out = 1,
+                                  .shape = shape,
+                                  HD_REFS(scatter_add),
+                                  .grad = grad,
+                                  .lower = lower,
+                                  .rewrite = rewrite,
+                                  .cost = cost,
+                                  .cases = cases};
 
 hd_val hd_scatter_add(hd_val x, hd_val index, int64_t rows) {
   return hd_node_add(&hd_def_scatter_add, &(attr){rows}, (hd_val[]){x, index}, 2);

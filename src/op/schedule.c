@@ -51,8 +51,7 @@ static double factor_at(const hd_schedule_attr *o, double epoch) {
   x = x > 1 ? 1 : x > 0 ? x : 0;
   if (o->warmup > 0 && epoch < o->warmup) f = epoch / o->warmup;
   switch (o->kind) {
-    case HD_SCHEDULE_STEP_ATTR:
-      return f * whole_power(o->factor, floor(epoch / o->every));
+    case HD_SCHEDULE_STEP_ATTR: return f * whole_power(o->factor, floor(epoch / o->every));
     case HD_SCHEDULE_MULTI_STEP_ATTR:
       for (int i = 0; i < 8 && o->at[i] > 0; i++) f *= epoch >= o->at[i] ? o->factor : 1;
       return f;
@@ -93,13 +92,19 @@ static hd_status shape(hd_rule *r) {
 
 #define A hd_schedule_attr
 static const hd_field field[] = {
-    HD_FIELD(A, kind, INT, .standard = ""),    HD_FIELD(A, every, REAL, .standard = ""),
-    HD_FIELD(A, factor, REAL, .standard = ""), HD_FIELD_ARRAY(A, at, REAL, 8, .standard = ""),
-    HD_FIELD(A, total, REAL, .standard = ""),  HD_FIELD(A, floor, REAL, .standard = ""),
-    HD_FIELD(A, power, REAL, .standard = ""),  HD_FIELD(A, growth, REAL, .standard = ""),
-    HD_FIELD(A, start, REAL, .standard = ""),  HD_FIELD(A, peak, REAL, .standard = ""),
-    HD_FIELD(A, warmup, REAL, .standard = ""), HD_FIELD(A, steps, REAL, .standard = ""),
-    HD_FIELD(A, f64, BOOL, .standard = "")};
+    HD_FIELD(A, kind, INT, .standard = "", .help = "which formula"),
+    HD_FIELD(A, every, REAL, .standard = "", .help = "epochs between drops"),
+    HD_FIELD(A, factor, REAL, .standard = "", .help = "of each drop"),
+    HD_FIELD_ARRAY(A, at, REAL, 8, .standard = "", .help = "epochs of the drops"),
+    HD_FIELD(A, total, REAL, .standard = "", .help = "epochs to the end"),
+    HD_FIELD(A, floor, REAL, .standard = "", .help = "the last factor"),
+    HD_FIELD(A, power, REAL, .standard = "", .help = "polynomial: exponent"),
+    HD_FIELD(A, growth, REAL, .standard = "", .help = "restarts: of each period"),
+    HD_FIELD(A, start, REAL, .standard = "", .help = "one_cycle: first factor"),
+    HD_FIELD(A, peak, REAL, .standard = "", .help = "one_cycle: where the top is"),
+    HD_FIELD(A, warmup, REAL, .standard = "", .help = "epochs of linear rise"),
+    HD_FIELD(A, steps, REAL, .standard = "", .help = "optimiser steps in an epoch"),
+    HD_FIELD(A, f64, BOOL, .standard = "", .help = "the factor is f64")};
 static const hd_fields fields = HD_FIELDS("schedule", hd_schedule_attr, field);
 
 #define F \
@@ -118,17 +123,32 @@ static const A attrs[] = {
     {.kind = HD_SCHEDULE_COSINE_ATTR, .every = 1, .power = 1, .steps = 1},
     {.kind = HD_SCHEDULE_RESTARTS_ATTR, .every = 1, .total = 1, .power = 1, .steps = 1}};
 #define I_ .in = {{HD_I32, {0}}}
-#define C_(i) {I_, .fill = {HD_FILL_INDEX}, .limit = 9, .attr = &attrs[i]}
+#define C_(i) \
+  { I_, .fill = {HD_FILL_INDEX}, .limit = 9, .attr = &attrs[i] }
 static const hd_case cases[] = {
-    C_(0), C_(1), C_(2), C_(3), C_(4), C_(5), C_(6), C_(7), C_(8),
+    C_(0),
+    C_(1),
+    C_(2),
+    C_(3),
+    C_(4),
+    C_(5),
+    C_(6),
+    C_(7),
+    C_(8),
     {I_, .attr = &attrs[9], .refuse = "must be positive"},
     {I_, .attr = &attrs[10], .refuse = "growth must be at least 1"},
     {.in = {{HD_I32, {1, {2}}}}, .attr = &attrs[0], .refuse = "i32 scalar"},
     {0}};
 
-const hd_op hd_def_schedule = {
-  .name = "schedule", .math = "y = factor on the learning rate at step x", .fields = &fields,
-  .min_in = 1, .max_in = 1, .n_out = 1, .shape = shape, HD_REFS(schedule), .cases = cases};
+const hd_op hd_def_schedule = {.name = "schedule",
+                               .math = "y = factor on the learning rate at step x",
+                               .fields = &fields,
+                               .min_in = 1,
+                               .max_in = 1,
+                               .n_out = 1,
+                               .shape = shape,
+                               HD_REFS(schedule),
+                               .cases = cases};
 
 hd_val hd_schedule_node(hd_val step, const hd_schedule_attr *attr) {
   return hd_node_add(&hd_def_schedule, attr, &step, 1);

@@ -25,9 +25,11 @@ static hd_status shape(hd_rule *r) {
                      hd_dtype_name(r->in[2].dtype));
   if (!hd_shape_broadcast(r->in[1].shape, r->in[2].shape, &s) ||
       !hd_shape_broadcast(r->in[0].shape, s, &s))
-    return hd_refuse(r, "condition %s, a %s and b %s do not broadcast: each axis, from the last, "
-                     "must be equal or 1", hd_text_of(r->in[0].shape, c),
-                     hd_text_of(r->in[1].shape, a), hd_text_of(r->in[2].shape, b));
+    return hd_refuse(r,
+                     "condition %s, a %s and b %s do not broadcast: each axis, from the last, "
+                     "must be equal or 1",
+                     hd_text_of(r->in[0].shape, c), hd_text_of(r->in[1].shape, a),
+                     hd_text_of(r->in[2].shape, b));
   r->out[0] = (hd_type){r->in[1].dtype, s};
   return HD_OK;
 }
@@ -47,20 +49,28 @@ static void grad(hd_grad_rule *g) {
 
 #define C_ .fill = {HD_FILL_TRUTH}
 static const hd_case cases[] = {
-  {.in = {{HD_BOOL, {0}}, {HD_F32, {0}}, {HD_F32, {0}}}, C_},
-  {.in = {{HD_BOOL, {2, {3, 5}}}, {HD_F32, {2, {3, 5}}}, {HD_F32, {2, {3, 5}}}}, C_},
-  {.in = {{HD_BOOL, {2, {3, 1}}}, {HD_F32, {1, {5}}}, {HD_F32, {0}}}, C_},
-  {.in = {{HD_BOOL, {1, {7}}}, {HD_F32, {2, {1, 7}}}, {HD_F32, {3, {2, 3, 1}}}}, C_},
-  {.in = {{HD_BOOL, {2, {3, 7}}}, {HD_F32, {0}}, {HD_F32, {0}}}, C_},
-  {.in = {{HD_F32, {1, {3}}}, {HD_F32, {1, {3}}}, {HD_F32, {1, {3}}}},
-   .refuse = "the condition is f32, must be bool"},
-  {.in = {{HD_BOOL, {1, {3}}}, {HD_F32, {1, {4}}}, {HD_F32, {1, {3}}}},
-   .refuse = "condition (3), a (4) and b (3) do not broadcast"},
-  {0}};
+    {.in = {{HD_BOOL, {0}}, {HD_F32, {0}}, {HD_F32, {0}}}, C_},
+    {.in = {{HD_BOOL, {2, {3, 5}}}, {HD_F32, {2, {3, 5}}}, {HD_F32, {2, {3, 5}}}}, C_},
+    {.in = {{HD_BOOL, {2, {3, 1}}}, {HD_F32, {1, {5}}}, {HD_F32, {0}}}, C_},
+    {.in = {{HD_BOOL, {1, {7}}}, {HD_F32, {2, {1, 7}}}, {HD_F32, {3, {2, 3, 1}}}}, C_},
+    {.in = {{HD_BOOL, {2, {3, 7}}}, {HD_F32, {0}}, {HD_F32, {0}}}, C_},
+    {.in = {{HD_F32, {1, {3}}}, {HD_F32, {1, {3}}}, {HD_F32, {1, {3}}}},
+     .refuse = "the condition is f32, must be bool"},
+    {.in = {{HD_BOOL, {1, {3}}}, {HD_F32, {1, {4}}}, {HD_F32, {1, {3}}}},
+     .refuse = "condition (3), a (4) and b (3) do not broadcast"},
+    {0}};
 
-const hd_op hd_def_select = {
-  .name = "select", .onnx = "Where", .math = "y = condition ? a : b", .min_in = 3, .max_in = 3,
-  .n_out = 1, .shape = shape, HD_REFS(select), .grad = grad, .expand = expand, .cases = cases};
+const hd_op hd_def_select = {.name = "select",
+                             .onnx = "Where",
+                             .math = "y = condition ? a : b",
+                             .min_in = 3,
+                             .max_in = 3,
+                             .n_out = 1,
+                             .shape = shape,
+                             HD_REFS(select),
+                             .grad = grad,
+                             .expand = expand,
+                             .cases = cases};
 
 hd_val hd_select(hd_val condition, hd_val a, hd_val b) {
   return hd_node_add(&hd_def_select, NULL, (hd_val[]){condition, a, b}, 3);

@@ -33,16 +33,24 @@ static void grad(hd_grad_rule *g) {
 }
 
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}}},
-  {.in = {{HD_F32, {1, {7}}}}},
-  {.in = {{HD_F32, {3, {3, 5, 3}}}}},
-  {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
-  {0}};
+    {.in = {{HD_F32, {0}}}},
+    {.in = {{HD_F32, {1, {7}}}}},
+    {.in = {{HD_F32, {3, {3, 5, 3}}}}},
+    {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
+    {0}};
 
-const hd_op hd_def_selu = {
-  .name = "selu", .onnx = "Selu", .math = "y = 1.0507 (x > 0 ? x : 1.6733 (e^x - 1))",
-  .min_in = 1, .max_in = 1, .n_out = 1, .shape = hd_rule_same, HD_REFS(selu), .grad = grad,
-  .expand = expand, .cases = cases, .kink = "x = 0: gradient 1.7581, that from below"};
+const hd_op hd_def_selu = {.name = "selu",
+                           .onnx = "Selu",
+                           .math = "y = 1.0507 (x > 0 ? x : 1.6733 (e^x - 1))",
+                           .min_in = 1,
+                           .max_in = 1,
+                           .n_out = 1,
+                           .shape = hd_rule_same,
+                           HD_REFS(selu),
+                           .grad = grad,
+                           .expand = expand,
+                           .cases = cases,
+                           .kink = "x = 0: gradient 1.7581, that from below"};
 
 hd_val hd_selu(hd_val x) { return hd_node_add(&hd_def_selu, NULL, &x, 1); }
 #endif

@@ -28,24 +28,32 @@ static void grad(hd_grad_rule *g) {
 }
 
 static const hd_field field[] = {
-  HD_FIELD(hd_silu_options, beta, REAL, .standard = "1", .main = true, .help = "steepness")};
+    HD_FIELD(hd_silu_options, beta, REAL, .standard = "1", .main = true, .help = "steepness")};
 static const hd_fields fields = HD_FIELDS("silu", hd_silu_options, field);
 
 static const hd_silu_options steep = {.beta = 1.7f}, negative = {.beta = -0.5f};
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}}},
-  {.in = {{HD_F32, {1, {7}}}}},
-  {.in = {{HD_F32, {3, {3, 5, 3}}}}, .attr = &steep},
-  {.in = {{HD_F32, {1, {9}}}}, .attr = &negative},
-  {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
-  {0}};
+    {.in = {{HD_F32, {0}}}},
+    {.in = {{HD_F32, {1, {7}}}}},
+    {.in = {{HD_F32, {3, {3, 5, 3}}}}, .attr = &steep},
+    {.in = {{HD_F32, {1, {9}}}}, .attr = &negative},
+    {.in = {{HD_I32, {1, {4}}}}, .refuse = "input 0 is i32, must be f32 or f64; use hd_cast"},
+    {0}};
 
-const hd_op hd_def_silu = {
-  .name = "silu", .onnx = "Swish", .math = "y = x / (1 + e^(-beta x))", .fields = &fields,
-  .min_in = 1, .max_in = 1, .n_out = 1, .shape = hd_rule_same, HD_REFS(silu), .grad = grad,
-  .expand = expand, .cases = cases};
+const hd_op hd_def_silu = {.name = "silu",
+                           .onnx = "Swish",
+                           .math = "y = x / (1 + e^(-beta x))",
+                           .fields = &fields,
+                           .min_in = 1,
+                           .max_in = 1,
+                           .n_out = 1,
+                           .shape = hd_rule_same,
+                           HD_REFS(silu),
+                           .grad = grad,
+                           .expand = expand,
+                           .cases = cases};
 
-hd_val (hd_silu)(hd_val x, hd_silu_options options) {
+hd_val(hd_silu)(hd_val x, hd_silu_options options) {
   return hd_node_add(&hd_def_silu, &options, &x, 1);
 }
 #endif

@@ -4,10 +4,16 @@
 // Inputs after x, of slice: values before[] whose sizes along the axis are added to start, and then
 // one that gives the length. Only their shapes are read: this is how sizes that are bound later are
 // sliced. Of unslice: the value that gives the shape, and then before[].
-typedef struct { int axis; int64_t start, length; } attr;
+typedef struct {
+  int axis;
+  int64_t start, length;
+} attr;
 
 // The part of `whole` (x of slice, the result of unslice) that is meant; sizes are concrete.
-typedef struct { int axis; int64_t outer, inner, start; } place;
+typedef struct {
+  int axis;
+  int64_t outer, inner, start;
+} place;
 static place find(const attr *o, const hd_shape *whole, const hd_type *before, int count) {
   place p = {hd_axis_of(o->axis, whole->rank), 1, 1, o->start};
   if (p.start < 0) p.start += whole->d[p.axis];
@@ -149,51 +155,71 @@ static hd_status lower(hd_lowering *l) {
 }
 
 static const hd_field field[] = {
-  HD_FIELD(attr, axis, INT, .standard = "0", .help = "< 0: from the end"),
-  HD_FIELD(attr, start, INT64, .standard = "0", .help = "< 0: from the end"),
-  HD_FIELD(attr, length, INT64, .standard = "", .help = "HD_ANY: up to the end")};
+    HD_FIELD(attr, axis, INT, .standard = "0", .help = "< 0: from the end"),
+    HD_FIELD(attr, start, INT64, .standard = "0", .help = "< 0: from the end"),
+    HD_FIELD(attr, length, INT64, .standard = "", .help = "HD_ANY: up to the end")};
 static const hd_fields fields = HD_FIELDS("slice", attr, field);
 
 static const attr first = {0, 0, 1}, middle = {1, 1, 3}, end = {-1, -2, 2}, rest = {0, 2, HD_ANY},
                   all = {0, 0, HD_ANY}, long_ = {1, 3, 3}, before = {0, -4, 1}, empty = {0},
                   like = {0}, like1 = {1, 1, 0}, wide = {2, 0, 1};
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {1, {7}}}}, .attr = &first},
-  {.in = {{HD_F32, {3, {2, 5, 3}}}}, .attr = &middle},
-  {.in = {{HD_F32, {2, {3, 5}}}}, .attr = &end},
-  {.in = {{HD_F32, {2, {5, 1}}}}, .attr = &rest},
-  {.in = {{HD_F32, {2, {3, 2}}}}, .attr = &all},
-  {.in = {{HD_F32, {2, {7, 2}}}, {HD_F32, {2, {3, 2}}}, {HD_F32, {2, {2, 2}}}}, .attr = &like},
-  {.in = {{HD_U8, {2, {3, 5}}}}, .attr = &middle, .fill = {HD_FILL_INDEX}, .limit = 256},
-  {.in = {{HD_F32, {2, {2, 5}}}}, .attr = &long_,
-   .refuse = "start 3 and length 3 do not fit axis 1 of (2, 5)"},
-  {.in = {{HD_F32, {1, {3}}}}, .attr = &before, .refuse = "start -4 and length 1 do not fit"},
-  {.in = {{HD_F32, {1, {3}}}}, .attr = &empty, .refuse = "length 0; HD_ANY goes to the end"},
-  {.in = {{HD_F32, {1, {3}}}}, .attr = &wide, .refuse = "no axis 2 in (3)"},
-  {.in = {{HD_F32, {1, {3}}}, {HD_F32, {2, {1, 1}}}},
-   .refuse = "input 1, (1, 1), must have its rank"},
-  {0}};
+    {.in = {{HD_F32, {1, {7}}}}, .attr = &first},
+    {.in = {{HD_F32, {3, {2, 5, 3}}}}, .attr = &middle},
+    {.in = {{HD_F32, {2, {3, 5}}}}, .attr = &end},
+    {.in = {{HD_F32, {2, {5, 1}}}}, .attr = &rest},
+    {.in = {{HD_F32, {2, {3, 2}}}}, .attr = &all},
+    {.in = {{HD_F32, {2, {7, 2}}}, {HD_F32, {2, {3, 2}}}, {HD_F32, {2, {2, 2}}}}, .attr = &like},
+    {.in = {{HD_U8, {2, {3, 5}}}}, .attr = &middle, .fill = {HD_FILL_INDEX}, .limit = 256},
+    {.in = {{HD_F32, {2, {2, 5}}}},
+     .attr = &long_,
+     .refuse = "start 3 and length 3 do not fit axis 1 of (2, 5)"},
+    {.in = {{HD_F32, {1, {3}}}}, .attr = &before, .refuse = "start -4 and length 1 do not fit"},
+    {.in = {{HD_F32, {1, {3}}}}, .attr = &empty, .refuse = "length 0; HD_ANY goes to the end"},
+    {.in = {{HD_F32, {1, {3}}}}, .attr = &wide, .refuse = "no axis 2 in (3)"},
+    {.in = {{HD_F32, {1, {3}}}, {HD_F32, {2, {1, 1}}}},
+     .refuse = "input 1, (1, 1), must have its rank"},
+    {0}};
 static const hd_case unslice_cases[] = {
-  {.in = {{HD_F32, {1, {2}}}, {HD_F32, {1, {5}}}}, .attr = &rest},
-  {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {2, {2, 5}}}}, .attr = &like1},
-  {.in = {{HD_F32, {2, {3, 2}}}, {HD_F32, {2, {3, 7}}}}, .attr = &end},
-  {.in = {{HD_F32, {2, {2, 2}}}, {HD_F32, {2, {7, 2}}}, {HD_F32, {2, {4, 2}}}}, .attr = &like},
-  {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {2, {3, 5}}}}, .attr = &like1,
-   .refuse = "(2, 3) is no slice of (3, 5) along axis 1"},
-  {.in = {{HD_F32, {1, {2}}}, {HD_F32, {1, {3}}}}, .attr = &rest,
-   .refuse = "start 2 and length 2 do not fit axis 0 of (3)"},
-  {0}};
+    {.in = {{HD_F32, {1, {2}}}, {HD_F32, {1, {5}}}}, .attr = &rest},
+    {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {2, {2, 5}}}}, .attr = &like1},
+    {.in = {{HD_F32, {2, {3, 2}}}, {HD_F32, {2, {3, 7}}}}, .attr = &end},
+    {.in = {{HD_F32, {2, {2, 2}}}, {HD_F32, {2, {7, 2}}}, {HD_F32, {2, {4, 2}}}}, .attr = &like},
+    {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {2, {3, 5}}}},
+     .attr = &like1,
+     .refuse = "(2, 3) is no slice of (3, 5) along axis 1"},
+    {.in = {{HD_F32, {1, {2}}}, {HD_F32, {1, {3}}}},
+     .attr = &rest,
+     .refuse = "start 2 and length 2 do not fit axis 0 of (3)"},
+    {0}};
 
-const hd_op hd_def_slice = {
-  .name = "slice", .onnx = "Slice", .math = "y[i] = x[start + i] along an axis", .fields = &fields,
-  .min_in = 1, .max_in = HD_MAX_IN, .n_out = 1, .shape = shape, HD_REFS(slice), .grad = grad,
-  .lower = lower, .rewrite = rewrite, .cost = hd_cost_nothing, .cases = cases};
+const hd_op hd_def_slice = {.name = "slice",
+                            .onnx = "Slice",
+                            .math = "y[i] = x[start + i] along an axis",
+                            .fields = &fields,
+                            .min_in = 1,
+                            .max_in = HD_MAX_IN,
+                            .n_out = 1,
+                            .shape = shape,
+                            HD_REFS(slice),
+                            .grad = grad,
+                            .lower = lower,
+                            .rewrite = rewrite,
+                            .cost = hd_cost_nothing,
+                            .cases = cases};
 
-const hd_op hd_def_unslice = {
-  .name = "unslice", .math = "y[start + i] = x[i] along an axis, else 0", .fields = &fields,
-  .min_in = 2, .max_in = HD_MAX_IN, .n_out = 1, .shape = unslice_shape, HD_REFS(unslice),
-  .grad = unslice_grad, .rewrite = unslice_rewrite, .cost = hd_cost_nothing,
-  .cases = unslice_cases};
+const hd_op hd_def_unslice = {.name = "unslice",
+                              .math = "y[start + i] = x[i] along an axis, else 0",
+                              .fields = &fields,
+                              .min_in = 2,
+                              .max_in = HD_MAX_IN,
+                              .n_out = 1,
+                              .shape = unslice_shape,
+                              HD_REFS(unslice),
+                              .grad = unslice_grad,
+                              .rewrite = unslice_rewrite,
+                              .cost = hd_cost_nothing,
+                              .cases = unslice_cases};
 
 hd_val hd_slice(hd_val x, int axis, int64_t start, int64_t length) {
   return hd_node_add(&hd_def_slice, &(attr){axis, start, length}, &x, 1);

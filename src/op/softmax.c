@@ -23,11 +23,17 @@ static void grad(hd_grad_rule *g) {
 
 static hd_status lower(hd_lowering *l) { return hd_softmax_lower(l, false); }
 
-const hd_op hd_def_softmax = {
-  .name = "softmax", .onnx = "Softmax", .math = "y = exp(x) / sum exp(x)", .min_in = 1, .max_in = 1,
-  .n_out = 1,
-  .shape = hd_softmax_shape, HD_REFS(softmax), .grad = grad, .lower = lower,
-  .cases = hd_softmax_cases};
+const hd_op hd_def_softmax = {.name = "softmax",
+                              .onnx = "Softmax",
+                              .math = "y = exp(x) / sum exp(x)",
+                              .min_in = 1,
+                              .max_in = 1,
+                              .n_out = 1,
+                              .shape = hd_softmax_shape,
+                              HD_REFS(softmax),
+                              .grad = grad,
+                              .lower = lower,
+                              .cases = hd_softmax_cases};
 
 hd_val hd_softmax(hd_val x) { return hd_node_add(&hd_def_softmax, NULL, &x, 1); }
 
@@ -37,7 +43,10 @@ hd_status hd_softmax_shape(hd_rule *r) {
   return hd_rule_same(r);
 }
 
-typedef struct { const hd_kernels *kernels; hd_softmax_plan plan; } prepared;
+typedef struct {
+  const hd_kernels *kernels;
+  hd_softmax_plan plan;
+} prepared;
 static void run(const hd_args *a, int64_t part) {
   const prepared *p = a->data;
   p->kernels->softmax_run(&p->plan, part, a->in[0], a->out[0]);
@@ -59,13 +68,12 @@ hd_status hd_softmax_lower(hd_lowering *l, bool log) {
   return HD_OK;
 }
 
-const hd_case hd_softmax_cases[] = {
-  {.in = {{HD_F32, {1, {7}}}}},
-  {.in = {{HD_F32, {2, {5, 10}}}}},
-  {.in = {{HD_F32, {2, {4, 1}}}}},
-  {.in = {{HD_F32, {3, {2, 2, 37}}}}},
-  {.in = {{HD_F32, {2, {17, 16}}}}},
-  {.in = {{HD_F32, {0, {0}}}}, .refuse = "needs a last axis"},
-  {.in = {{HD_I32, {2, {4, 4}}}}, .refuse = "f32 or f64"},
-  {0}};
+const hd_case hd_softmax_cases[] = {{.in = {{HD_F32, {1, {7}}}}},
+                                    {.in = {{HD_F32, {2, {5, 10}}}}},
+                                    {.in = {{HD_F32, {2, {4, 1}}}}},
+                                    {.in = {{HD_F32, {3, {2, 2, 37}}}}},
+                                    {.in = {{HD_F32, {2, {17, 16}}}}},
+                                    {.in = {{HD_F32, {0, {0}}}}, .refuse = "needs a last axis"},
+                                    {.in = {{HD_I32, {2, {4, 4}}}}, .refuse = "f32 or f64"},
+                                    {0}};
 #endif

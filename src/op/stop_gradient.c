@@ -23,16 +23,22 @@ static void cost(const hd_rule *r, double *flop) {
   *flop = 0;
 }
 
-static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}}},
-  {.in = {{HD_F32, {2, {3, 5}}}}},
-  {.in = {{HD_I32, {1, {7}}}}, .fill = {HD_FILL_INDEX}, .limit = 9},
-  {0}};
+static const hd_case cases[] = {{.in = {{HD_F32, {0}}}},
+                                {.in = {{HD_F32, {2, {3, 5}}}}},
+                                {.in = {{HD_I32, {1, {7}}}}, .fill = {HD_FILL_INDEX}, .limit = 9},
+                                {0}};
 
-const hd_op hd_def_stop_gradient = {
-  .name = "stop_gradient", .math = "y = x; dx = 0", .min_in = 1, .max_in = 1, .n_out = 1,
-  .shape = shape, HD_REFS(stop_gradient), .rewrite = rewrite, .cost = cost, .alias = true,
-  .cases = cases};
+const hd_op hd_def_stop_gradient = {.name = "stop_gradient",
+                                    .math = "y = x; dx = 0",
+                                    .min_in = 1,
+                                    .max_in = 1,
+                                    .n_out = 1,
+                                    .shape = shape,
+                                    HD_REFS(stop_gradient),
+                                    .rewrite = rewrite,
+                                    .cost = cost,
+                                    .alias = true,
+                                    .cases = cases};
 
 hd_val hd_stop_gradient(hd_val x) { return hd_node_add(&hd_def_stop_gradient, NULL, &x, 1); }
 #endif

@@ -46,12 +46,20 @@ static hd_status lower(hd_lowering *l) { return hd_reduce_lower(l, HD_REDUCE_SUM
 static const hd_field field[] = {HD_REDUCE_FIELDS};
 static const hd_fields fields = HD_FIELDS("sum", hd_reduce_options, field);
 
-const hd_op hd_def_sum = {
-  .name = "sum", .onnx = "ReduceSum", .math = "y = sum of x over axes", .fields = &fields,
-  .min_in = 1, .max_in = 1, .n_out = 1,
-  .shape = hd_reduce_shape, HD_REFS(sum), .grad = grad, .lower = lower, .rewrite = rewrite,
-  .cost = hd_reduce_cost,
-  .cases = hd_reduce_cases};
+const hd_op hd_def_sum = {.name = "sum",
+                          .onnx = "ReduceSum",
+                          .math = "y = sum of x over axes",
+                          .fields = &fields,
+                          .min_in = 1,
+                          .max_in = 1,
+                          .n_out = 1,
+                          .shape = hd_reduce_shape,
+                          HD_REFS(sum),
+                          .grad = grad,
+                          .lower = lower,
+                          .rewrite = rewrite,
+                          .cost = hd_reduce_cost,
+                          .cases = hd_reduce_cases};
 
 hd_val(hd_sum)(hd_val x, hd_reduce_options options) {
   return hd_node_add(&hd_def_sum, &options, &x, 1);

@@ -17,8 +17,7 @@ static hd_status shape(hd_rule *r) {
   int lead = x.rank - y.rank;
   bool fits = lead >= 0;
   if (hd_rule_real(r, 0)) return HD_E_SHAPE;
-  for (int i = 0; fits && i < y.rank; i++)
-    fits = y.d[i] == 1 || hd_dim_fits(x.d[lead + i], y.d[i]);
+  for (int i = 0; fits && i < y.rank; i++) fits = y.d[i] == 1 || hd_dim_fits(x.d[lead + i], y.d[i]);
   if (!fits)
     return hd_refuse(r, "%s does not sum to %s: each axis of it, from the last, must be equal or 1",
                      hd_text_of(x, a), hd_text_of(y, b));
@@ -42,21 +41,28 @@ static hd_val rewrite(hd_rule *r, bool train) {
 }
 
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}, {HD_F32, {0}}}},
-  {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {0}}}},
-  {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {2, {3, 5}}}}},
-  {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {1, {5}}}}},
-  {.in = {{HD_F32, {3, {2, 3, 5}}}, {HD_F32, {2, {3, 1}}}}},
-  {.in = {{HD_F32, {3, {1, 3, 1}}}, {HD_I32, {1, {1}}}},
-   .fill = {HD_FILL_ANY, HD_FILL_INDEX}, .limit = 2},
-  {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {1, {3}}}}, .refuse = "(3, 5) does not sum to (3)"},
-  {.in = {{HD_F32, {1, {5}}}, {HD_F32, {2, {3, 5}}}}, .refuse = "(5) does not sum to (3, 5)"},
-  {0}};
+    {.in = {{HD_F32, {0}}, {HD_F32, {0}}}},
+    {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {0}}}},
+    {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {2, {3, 5}}}}},
+    {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {1, {5}}}}},
+    {.in = {{HD_F32, {3, {2, 3, 5}}}, {HD_F32, {2, {3, 1}}}}},
+    {.in = {{HD_F32, {3, {1, 3, 1}}}, {HD_I32, {1, {1}}}},
+     .fill = {HD_FILL_ANY, HD_FILL_INDEX},
+     .limit = 2},
+    {.in = {{HD_F32, {2, {3, 5}}}, {HD_F32, {1, {3}}}}, .refuse = "(3, 5) does not sum to (3)"},
+    {.in = {{HD_F32, {1, {5}}}, {HD_F32, {2, {3, 5}}}}, .refuse = "(5) does not sum to (3, 5)"},
+    {0}};
 
-const hd_op hd_def_sum_like = {
-  .name = "sum_like", .math = "y = x summed over the axes that `like` lacks or has as 1",
-  .min_in = 2, .max_in = 2, .n_out = 1, .shape = shape, HD_REFS(sum_like), .grad = grad,
-  .rewrite = rewrite, .cases = cases};
+const hd_op hd_def_sum_like = {.name = "sum_like",
+                               .math = "y = x summed over the axes that `like` lacks or has as 1",
+                               .min_in = 2,
+                               .max_in = 2,
+                               .n_out = 1,
+                               .shape = shape,
+                               HD_REFS(sum_like),
+                               .grad = grad,
+                               .rewrite = rewrite,
+                               .cases = cases};
 
 hd_val hd_sum_like(hd_val x, hd_val like) {
   return hd_node_add(&hd_def_sum_like, NULL, (hd_val[]){x, like}, 2);

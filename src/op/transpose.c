@@ -78,21 +78,32 @@ static hd_status lower(hd_lowering *l) {
 static const hd_shape swap = {2, {1, 0}}, turn = {3, {2, 0, 1}}, nhwc = {4, {0, 2, 3, 1}},
                       none = {0}, twice = {2, {1, 1}};
 static const hd_case cases[] = {
-  {.in = {{HD_F32, {0}}}, .attr = &none},
-  {.in = {{HD_F32, {2, {3, 5}}}}, .attr = &swap},
-  {.in = {{HD_F32, {2, {1, 7}}}}, .attr = &swap},
-  {.in = {{HD_F32, {3, {2, 3, 5}}}}, .attr = &turn},
-  {.in = {{HD_F32, {4, {2, 3, 1, 5}}}}, .attr = &nhwc},
-  {.in = {{HD_BOOL, {3, {3, 5, 2}}}}, .attr = &turn, .fill = {HD_FILL_TRUTH}},
-  {.in = {{HD_F32, {3, {2, 3, 5}}}}, .attr = &swap, .refuse = "permutation (1, 0) of x (2, 3, 5)"},
-  {.in = {{HD_F32, {2, {2, 3}}}}, .attr = &twice, .refuse = "each of its 2 axes must occur once"},
-  {0}};
+    {.in = {{HD_F32, {0}}}, .attr = &none},
+    {.in = {{HD_F32, {2, {3, 5}}}}, .attr = &swap},
+    {.in = {{HD_F32, {2, {1, 7}}}}, .attr = &swap},
+    {.in = {{HD_F32, {3, {2, 3, 5}}}}, .attr = &turn},
+    {.in = {{HD_F32, {4, {2, 3, 1, 5}}}}, .attr = &nhwc},
+    {.in = {{HD_BOOL, {3, {3, 5, 2}}}}, .attr = &turn, .fill = {HD_FILL_TRUTH}},
+    {.in = {{HD_F32, {3, {2, 3, 5}}}},
+     .attr = &swap,
+     .refuse = "permutation (1, 0) of x (2, 3, 5)"},
+    {.in = {{HD_F32, {2, {2, 3}}}}, .attr = &twice, .refuse = "each of its 2 axes must occur once"},
+    {0}};
 
-const hd_op hd_def_transpose = {
-  .name = "transpose", .onnx = "Transpose", .math = "axis k of y is axis permutation[k] of x",
-  .fields = &hd_fields_shape, .min_in = 1, .max_in = 1, .n_out = 1, .shape = shape,
-  HD_REFS(transpose), .grad = grad, .lower = lower, .rewrite = rewrite, .cost = hd_cost_nothing,
-  .cases = cases};
+const hd_op hd_def_transpose = {.name = "transpose",
+                                .onnx = "Transpose",
+                                .math = "axis k of y is axis permutation[k] of x",
+                                .fields = &hd_fields_shape,
+                                .min_in = 1,
+                                .max_in = 1,
+                                .n_out = 1,
+                                .shape = shape,
+                                HD_REFS(transpose),
+                                .grad = grad,
+                                .lower = lower,
+                                .rewrite = rewrite,
+                                .cost = hd_cost_nothing,
+                                .cases = cases};
 
 hd_val hd_transpose(hd_val x, hd_shape permutation) {
   permutation = hd_shape_attr(permutation);

@@ -67,19 +67,40 @@ static void pool_axes(const hd_pool2d_options *o, hd_shape x, axis to[2]) {
 hd_conv hd_conv_of(const hd_op_conv2d_options *o, hd_shape x, hd_shape w) {
   axis a[2];
   conv_axes(o, x, w, a);
-  return (hd_conv){
-    .n = x.d[0], .h = x.d[1], .w = x.d[2], .c = x.d[3], .f = w.d[3], .kh = w.d[0], .kw = w.d[1],
-    .oh = a[0].out, .ow = a[1].out, .sh = a[0].stride, .sw = a[1].stride, .dh = a[0].dilation,
-    .dw = a[1].dilation, .top = a[0].before, .left = a[1].before, .groups = HD_MAX(o->groups, 1)};
+  return (hd_conv){.n = x.d[0],
+                   .h = x.d[1],
+                   .w = x.d[2],
+                   .c = x.d[3],
+                   .f = w.d[3],
+                   .kh = w.d[0],
+                   .kw = w.d[1],
+                   .oh = a[0].out,
+                   .ow = a[1].out,
+                   .sh = a[0].stride,
+                   .sw = a[1].stride,
+                   .dh = a[0].dilation,
+                   .dw = a[1].dilation,
+                   .top = a[0].before,
+                   .left = a[1].before,
+                   .groups = HD_MAX(o->groups, 1)};
 }
 
 hd_pool2d hd_pool_of(const hd_pool2d_options *o, hd_shape x) {
   axis a[2];
   pool_axes(o, x, a);
-  return (hd_pool2d){
-    .n = x.d[0], .h = x.d[1], .w = x.d[2], .c = x.d[3], .kh = a[0].window, .kw = a[1].window,
-    .oh = a[0].out, .ow = a[1].out, .sh = a[0].stride, .sw = a[1].stride, .top = a[0].before,
-    .left = a[1].before, .count_padding = o->count_padding};
+  return (hd_pool2d){.n = x.d[0],
+                     .h = x.d[1],
+                     .w = x.d[2],
+                     .c = x.d[3],
+                     .kh = a[0].window,
+                     .kw = a[1].window,
+                     .oh = a[0].out,
+                     .ow = a[1].out,
+                     .sh = a[0].stride,
+                     .sw = a[1].stride,
+                     .top = a[0].before,
+                     .left = a[1].before,
+                     .count_padding = o->count_padding};
 }
 
 // ---- What cannot be -----------------------------------------------------------------------------
@@ -102,7 +123,7 @@ static hd_status padding_fits(hd_rule *r, hd_padding pad, const int padding[4]) 
     return hd_refuse(r, "pad is %d; use HD_VALID, HD_SAME or HD_EXPLICIT", (int)pad);
   if (pad == HD_SAME && mode(HD_VALID, padding) == HD_EXPLICIT)
     return hd_refuse(
-      r, "pad is same, which computes its padding; leave padding out, or set pad to explicit");
+        r, "pad is same, which computes its padding; leave padding out, or set pad to explicit");
   return HD_OK;
 }
 
@@ -112,11 +133,11 @@ static hd_status fits(hd_rule *r, const axis *a, int k, hd_shape x) {
   const char *unit = k ? "columns" : "rows";
   if (a->in == 0) return hd_refuse(r, "x is %s: no %s", hd_text_of(x, t), unit);
   return hd_refuse(
-    r,
-    "a window of %lld %s (%lld, dilation %lld) does not fit into x %s with padding %lld + %lld: "
-    "make the window smaller, or pad",
-    (long long)extent(a), unit, (long long)a->window, (long long)a->dilation, hd_text_of(x, t),
-    (long long)a->before, (long long)a->after);
+      r,
+      "a window of %lld %s (%lld, dilation %lld) does not fit into x %s with padding %lld + %lld: "
+      "make the window smaller, or pad",
+      (long long)extent(a), unit, (long long)a->window, (long long)a->dilation, hd_text_of(x, t),
+      (long long)a->before, (long long)a->after);
 }
 
 hd_status hd_conv_shape(hd_rule *r, const hd_op_conv2d_options *o, hd_shape x, hd_shape w,

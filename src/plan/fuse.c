@@ -69,12 +69,15 @@ void hd_unit_reads(hd_compile_state *s, int32_t u, bool producer, bool members, 
   }
 }
 
-// Does a unit outside `set`, reached upwards from the set's inputs, read the set again?
+// Does a unit outside `set`, reached upwards from the set's inputs, read the set again? A search
+// that is not over after FAR units says yes: what is read so much later is better made later (an
+// unrolled LSTM trains in a quarter less memory), and compiling stays linear in the graph.
+enum { FAR = 40 };
 typedef struct {
   int32_t set[3];
-  int n, depth;
+  int n, depth, reached;
   int32_t *stack;
-  uint8_t *seen;
+  uint32_t *seen, now;  // seen[unit] == now: in this search
   int32_t floor;
   bool back;
   bool first;
@@ -89,8 +92,9 @@ static void push(hd_compile_state *s, void *context, hd_val root, bool full) {
       q->back |= !q->first;
       return;
     }
-  if (q->seen[u] || s->unit[u].position < q->floor) return;
-  q->seen[u] = 1;
+  if (q->seen[u] == q->now || s->unit[u].position < q->floor) return;
+  q->seen[u] = q->now;
+  q->back |= ++q->reached > FAR;
   q->stack[q->depth++] = u;
 }
 
@@ -103,7 +107,8 @@ static bool can_merge(hd_compile_state *s, search *q, const int32_t *set, int n)
     q->set[i] = set[i];
     q->floor = HD_MIN(q->floor, s->unit[set[i]].first);
   }
-  memset(q->seen, 0, (size_t)s->units);
+  q->reached = 0;
+  q->now++;
   q->first = true;
   for (int i = 0; i < n; i++) hd_unit_reads(s, set[i], true, true, push, q);
   q->first = false;
@@ -234,7 +239,7 @@ hd_status hd_fuse(hd_compile_state *s) {
   size_t nodes = (size_t)g->count;
   int32_t *position = hd_alloc(env, sizeof *position * nodes);
   search q = {.stack = hd_alloc_raw(env, sizeof *q.stack * nodes),
-              .seen = hd_alloc_raw(env, nodes)};
+              .seen = hd_alloc(env, sizeof *q.seen * nodes)};
   hd_status status = HD_OK;
   if (!position || !q.stack || !q.seen)
     status = hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");

@@ -49,8 +49,8 @@ static const struct {
   {"[4, 4, 6]", "{\"spatial_dropout\": 0.2}" END, 0, 0},
   {"[5]", "{\"embedding\": {\"rows\": 11, \"width\": 3}}" END, 33, 0},
   // 20 x 20 inputs, 16 x 16 outputs of 25 edges each, against all edges and one shared filter
-  {"[20, 20, 1]", "{\"locally_connected2d\": {\"filters\": 1, \"kernel\": 5, \"no_bias\": true}}" END,
-   6400, 6400},
+  {"[20, 20, 1]",
+   "{\"locally_connected2d\": {\"filters\": 1, \"kernel\": 5, \"no_bias\": true}}" END, 6400, 6400},
   {"[400]", "{\"dense\": {\"units\": 256, \"no_bias\": true}}" END, 102400, 102400},
   {"[20, 20, 1]", "{\"conv2d\": {\"filters\": 1, \"kernel\": 5}}" END, 26, 6400}};
 
@@ -95,7 +95,7 @@ static void a_weight_by_the_name_of_its_layer(void **state) {
     const char *shape, *layers, *message;
   } wrong[] = {
     {"[2]", "{\"dense_tied\": \"code\"}", "layer 1, dense_tied: dense_tied: no layer before it"},
-    {"[2]", CODE "\"dense_tied\"", "layer 3, dense_tied: dense_tied: no layer before it"},
+    {"[2]", CODE "\"dense_tied\"", "dense_tied: of is missing"},
     {"[2]", CODE "{\"dense\": 5}, {\"dense_tied\": \"code\"}", "x is (N, 5), the weight is (2, 3)"},
     {"[4, 4, 6]", "{\"group_norm\": 4}" END, "layer 1, group_norm: group_norm: 4 groups must"},
     {"[4]", "{\"layer_norm\": {\"axis\": 1}}", "did you mean \"axes\"?"}};

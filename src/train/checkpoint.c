@@ -11,16 +11,20 @@ static void slot_path(char *to, size_t size, const char *folder, int slot) {
   hd_print(to, size, "%s/checkpoint-%d.safetensors", folder, slot);
 }
 
-hd_status hd_checkpoint_save(const hd_store *store, const char *folder, int keep, const hd_counters *c, hd_error *err) {
+hd_status hd_checkpoint_save(const hd_store *store, const char *folder, int keep,
+                             const hd_counters *c, hd_error *err) {
   char path[4096], text[600];
   keep = keep < 1 ? 2 : HD_MIN(keep, MOST);
   hd_status status = hd_dir_make(&store->env, folder, err);
   if (status) return status;
   slot_path(path, sizeof path, folder, (int)(c->saves % keep));
-  hd_print(text, sizeof text, "%lld %lld %lld %lld %lld %lld %lld %.17g %.17g %.17g %llu %llu", (long long)c->saves, (long long)c->epoch,
-           (long long)c->step, (long long)c->global_step, (long long)c->best_epoch, (long long)c->wait, (long long)c->samples,
-           c->best_loss, c->loss_sum, c->accuracy_sum, (unsigned long long)store->step, (unsigned long long)store->seed);
-  return hd_save(store, path, err, .all = true, .meta = (const char *const[]){"hadal.checkpoint", text, NULL});
+  hd_print(text, sizeof text, "%lld %lld %lld %lld %lld %lld %lld %.17g %.17g %.17g %llu %llu",
+           (long long)c->saves, (long long)c->epoch, (long long)c->step, (long long)c->global_step,
+           (long long)c->best_epoch, (long long)c->wait, (long long)c->samples, c->best_loss,
+           c->loss_sum, c->accuracy_sum, (unsigned long long)store->step,
+           (unsigned long long)store->seed);
+  return hd_save(store, path, err, .all = true,
+                 .meta = (const char *const[]){"hadal.checkpoint", text, NULL});
 }
 
 // Twelve numbers, or it is no checkpoint of ours.
@@ -31,13 +35,22 @@ static bool read_counters(const char *text, hd_counters *c, uint64_t *step, uint
   for (const char *p = text; *p && n < 12; n++) {
     const char *end = strchr(p, ' ');
     if (!end) end = p + strlen(p);
-    bool ok = n >= 7 && n < 10 ? hd_parse_real(p, end, &real[n - 7]) : hd_parse_int(p, end, &integer[n < 7 ? n : n - 3]);
+    bool ok = n >= 7 && n < 10 ? hd_parse_real(p, end, &real[n - 7])
+                               : hd_parse_int(p, end, &integer[n < 7 ? n : n - 3]);
     if (!ok) return false;
     p = *end ? end + 1 : end;
   }
   if (n != 12) return false;
-  *c = (hd_counters){.saves = integer[0], .epoch = integer[1], .step = integer[2], .global_step = integer[3], .best_epoch = integer[4],
-                     .wait = integer[5], .samples = integer[6], .best_loss = real[0], .loss_sum = real[1], .accuracy_sum = real[2]};
+  *c = (hd_counters){.saves = integer[0],
+                     .epoch = integer[1],
+                     .step = integer[2],
+                     .global_step = integer[3],
+                     .best_epoch = integer[4],
+                     .wait = integer[5],
+                     .samples = integer[6],
+                     .best_loss = real[0],
+                     .loss_sum = real[1],
+                     .accuracy_sum = real[2]};
   *step = (uint64_t)integer[7];
   *seed = (uint64_t)integer[8];
   return true;

@@ -2,17 +2,21 @@
 #include "feed.h"
 
 // The two plans that cover `samples` by batches: `rest` has batch 0 when nothing is left over.
-static hd_status open_both(hd_feeds *all, hd_feed *full, hd_feed *rest, hd_store *store, const hd_data *data, int64_t batch, hd_compile_options o, hd_error *err) {
+static hd_status open_both(hd_feeds *all, hd_feed *full, hd_feed *rest, hd_store *store,
+                           const hd_data *data, int64_t batch, hd_compile_options o,
+                           hd_error *err) {
   if (data->samples < 1) return hd_fail(err, HD_E_ARGUMENT, "evaluate: the data has no samples");
   all->env = store->env;
   if (batch < 1) batch = 64;
   batch = HD_MIN(HD_MIN(batch, 1024), data->samples);
   hd_status status = hd_feed_open(all, full, store, data, batch, o, err);
-  if (!status && data->samples % batch) status = hd_feed_open(all, rest, store, data, data->samples % batch, o, err);
+  if (!status && data->samples % batch)
+    status = hd_feed_open(all, rest, store, data, data->samples % batch, o, err);
   return status ? status : hd_feeds_bind(all, err);
 }
 
-hd_status hd_evaluate(hd_store *store, hd_val loss, hd_val accuracy, const hd_data *data, int batch, hd_metrics *to, hd_error *err) {
+hd_status hd_evaluate(hd_store *store, hd_val loss, hd_val accuracy, const hd_data *data, int batch,
+                      hd_metrics *to, hd_error *err) {
   if (!store) return hd_fail(err, HD_E_ARGUMENT, "evaluate: no store");
   hd_feeds all = {0};
   hd_feed full = {0}, rest = {0};
@@ -23,7 +27,8 @@ hd_status hd_evaluate(hd_store *store, hd_val loss, hd_val accuracy, const hd_da
   return status;
 }
 
-hd_tensor hd_predict_data(hd_store *store, hd_val value, const hd_data *data, int batch, hd_error *err) {
+hd_tensor hd_predict_data(hd_store *store, hd_val value, const hd_data *data, int batch,
+                          hd_error *err) {
   hd_tensor result = {0};
   if (!store) return hd_fail(err, HD_E_ARGUMENT, "predict: no store"), result;
   hd_feeds all = {0};
@@ -34,7 +39,8 @@ hd_tensor hd_predict_data(hd_store *store, hd_val value, const hd_data *data, in
   hd_status status = open_both(&all, &full, &rest, store, data, batch, o, err);
   if (!status) {
     hd_workspace_fetch(full.workspace, 0, &t);
-    if (t.shape.rank < 1 || t.shape.d[0] != full.batch) status = hd_fail(err, HD_E_SHAPE, "predict: the value has no row for each sample");
+    if (t.shape.rank < 1 || t.shape.d[0] != full.batch)
+      status = hd_fail(err, HD_E_SHAPE, "predict: the value has no row for each sample");
   }
   if (!status) {
     hd_shape s = t.shape;
@@ -48,7 +54,9 @@ hd_tensor hd_predict_data(hd_store *store, hd_val value, const hd_data *data, in
     for (int64_t i = 0; i < f->batch; i++) index[i] = at + i;
     status = hd_feed_read(f, index, err);
     if (!status) status = hd_run(f->workspace, err);
-    if (!status) memcpy((char *)result.data + at * row, hd_workspace_fetch(f->workspace, 0, NULL), (size_t)(f->batch * row));
+    if (!status)
+      memcpy((char *)result.data + at * row, hd_workspace_fetch(f->workspace, 0, NULL),
+             (size_t)(f->batch * row));
     at += f->batch;
   }
   hd_feeds_close(&all);
@@ -65,11 +73,15 @@ static const char *only_input(hd_val value, hd_error *err) {
   uint8_t *seen = hd_alloc(&g->env, (size_t)g->count);
   const char *name = NULL;
   int found = 0;
-  if (!order || !seen || hd_walk(g, value, order, &count, seen)) hd_fail(err, HD_E_MEMORY, "predict: memory is out");
+  if (!order || !seen || hd_walk(g, value, order, &count, seen))
+    hd_fail(err, HD_E_MEMORY, "predict: memory is out");
   else {
     for (int32_t i = 0; i < count; i++)
       if (g->node[order[i]]->leaf == HD_LEAF_INPUT) name = g->node[order[i]]->name, found++;
-    if (found != 1) hd_fail(err, HD_E_ARGUMENT, "predict: the value depends on %d inputs; use hd_predict_data", found), name = NULL;
+    if (found != 1)
+      hd_fail(err, HD_E_ARGUMENT, "predict: the value depends on %d inputs; use hd_predict_data",
+              found),
+          name = NULL;
   }
   hd_release(&g->env, order);
   hd_release(&g->env, seen);

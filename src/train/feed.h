@@ -11,7 +11,7 @@ typedef struct hd_feed {
   hd_workspace *workspace;
   const hd_data *data;
   int64_t batch;
-  int64_t first;               // number of the first sample within the step (shards)
+  int64_t first;  // number of the first sample within the step (shards)
   int inputs, column[16];
   void *to[16];
 } hd_feed;
@@ -27,7 +27,9 @@ typedef struct hd_feeds {
 } hd_feeds;
 
 // Compiles options for `batch` samples and matches its inputs with the columns of data.
-HD_NODISCARD hd_status hd_feed_open(hd_feeds *all, hd_feed *feed, hd_store *store, const hd_data *data, int64_t batch, hd_compile_options options, hd_error *err);
+HD_NODISCARD hd_status hd_feed_open(hd_feeds *all, hd_feed *feed, hd_store *store,
+                                    const hd_data *data, int64_t batch, hd_compile_options options,
+                                    hd_error *err);
 // Gives every workspace its memory; after that nothing is allocated.
 HD_NODISCARD hd_status hd_feeds_bind(hd_feeds *all, hd_error *err);
 void hd_feeds_close(hd_feeds *all);
@@ -38,9 +40,11 @@ double hd_feed_scalar(const hd_feed *feed, int i);
 
 // Means of fetches 0 (loss) and 1 (accuracy, if has_accuracy) over all samples of a source, in
 // order, with feeds for a full batch and for the rest.
-HD_NODISCARD hd_status hd_feed_average(hd_feed *full, hd_feed *rest, const hd_data *data, bool has_accuracy, hd_metrics *to, hd_error *err);
+HD_NODISCARD hd_status hd_feed_average(hd_feed *full, hd_feed *rest, const hd_data *data,
+                                       bool has_accuracy, hd_metrics *to, hd_error *err);
 
 // The message of a step whose loss is not finite: names the first layer that made it so.
-hd_status hd_explain_divergence(hd_store *store, hd_val loss, const hd_feed *at, const char *where, hd_error *err);
+hd_status hd_explain_divergence(hd_store *store, hd_val loss, const hd_feed *at, const char *where,
+                                hd_error *err);
 
 #endif

@@ -7,7 +7,8 @@
 #include "optimizer.h"
 
 // ---- One step -----------------------------------------------------------------------------------
-static hd_status train_step(hd_fit_run *r, const int64_t *index, int64_t batch, double *loss, double *accuracy) {
+static hd_status train_step(hd_fit_run *r, const int64_t *index, int64_t batch, double *loss,
+                            double *accuracy) {
   if (r->shards) return hd_shards_step(r, index, loss, accuracy);
   hd_feed *f = batch == r->full.batch ? &r->full : &r->rest;
   hd_status status = hd_feed_read(f, index, r->err);
@@ -19,7 +20,8 @@ static hd_status train_step(hd_fit_run *r, const int64_t *index, int64_t batch, 
 
 static hd_metrics so_far(const hd_fit_run *r) {
   double n = r->count.samples ? (double)r->count.samples : 1;
-  return (hd_metrics){r->count.loss_sum / n, hd_ok(r->o->accuracy) ? r->count.accuracy_sum / n : NAN};
+  return (hd_metrics){r->count.loss_sum / n,
+                      hd_ok(r->o->accuracy) ? r->count.accuracy_sum / n : NAN};
 }
 
 static hd_progress progress(const hd_fit_run *r, double loss) {
@@ -28,8 +30,15 @@ static hd_progress progress(const hd_fit_run *r, double loss) {
   int64_t update = HD_MAX(c->global_step - 1, 0) / HD_MAX(r->o->accumulate, 1);
   hd_minimize_options m = hd_fit_minimize(r->o, r->steps, r->epochs);
   double factor = hd_schedule_factor(&m.schedule, m.steps_per_epoch, m.epochs, update);
-  return (hd_progress){.epoch = (int)c->epoch + 1, .epochs = r->epochs, .step = c->step, .steps = r->steps, .global_step = c->global_step,
-                       .loss = loss, .train = so_far(r), .seconds = seconds, .rate = seconds > 0 ? (double)c->samples / seconds : 0,
+  return (hd_progress){.epoch = (int)c->epoch + 1,
+                       .epochs = r->epochs,
+                       .step = c->step,
+                       .steps = r->steps,
+                       .global_step = c->global_step,
+                       .loss = loss,
+                       .train = so_far(r),
+                       .seconds = seconds,
+                       .rate = seconds > 0 ? (double)c->samples / seconds : 0,
                        .lr = factor * hd_fit_rate(r)};
 }
 
@@ -46,14 +55,18 @@ static void shuffle(hd_fit_run *r) {
   for (int64_t i = 0; i < r->data->samples; i++) r->order[i] = i;
   uint64_t epoch = (uint64_t)r->count.epoch;
   if (!r->o->no_shuffle)
-    hd_random_shuffle((hd_random_key){r->o->seed ? r->o->seed : 1, hd_hash(&epoch, sizeof epoch, hd_hash("shuffle", 7, 0))}, r->order, r->data->samples);
+    hd_random_shuffle((hd_random_key){r->o->seed ? r->o->seed : 1,
+                                      hd_hash(&epoch, sizeof epoch, hd_hash("shuffle", 7, 0))},
+                      r->order, r->data->samples);
 }
 
 static hd_status diverged(hd_fit_run *r, int64_t batch) {
   char where[80];
   if (r->shards) hd_shards_find(r, r->order + r->count.step * r->batch);
-  hd_print(where, sizeof where, "epoch %lld, step %lld", (long long)r->count.epoch + 1, (long long)r->count.step + 1);
-  return hd_explain_divergence(r->store, r->loss, r->shards || batch == r->full.batch ? &r->full : &r->rest, where, r->err);
+  hd_print(where, sizeof where, "epoch %lld, step %lld", (long long)r->count.epoch + 1,
+           (long long)r->count.step + 1);
+  return hd_explain_divergence(
+      r->store, r->loss, r->shards || batch == r->full.batch ? &r->full : &r->rest, where, r->err);
 }
 
 static hd_status epoch_steps(hd_fit_run *r) {
@@ -64,7 +77,8 @@ static hd_status epoch_steps(hd_fit_run *r) {
     if (r->store->env.memory) calls = r->store->env.memory->calls;
     hd_status status = train_step(r, r->order + at, batch, &loss, &accuracy);
     if (status) return status;
-    if (r->store->env.memory && r->result.steps) r->result.step_allocations += r->store->env.memory->calls - calls;
+    if (r->store->env.memory && r->result.steps)
+      r->result.step_allocations += r->store->env.memory->calls - calls;
     if (!isfinite(loss)) return diverged(r, batch);
     c->step++;
     c->global_step++;
@@ -75,9 +89,13 @@ static hd_status epoch_steps(hd_fit_run *r) {
     hd_progress p = progress(r, loss);
     if (r->o->on_step && !r->o->on_step(r->o->user, &p)) {
       status = checkpoint(r);
-      return status ? status : hd_fail(r->err, HD_E_STOPPED, "stopped at epoch %d, step %lld", p.epoch, (long long)p.step);
+      return status ? status
+                    : hd_fail(r->err, HD_E_STOPPED, "stopped at epoch %d, step %lld", p.epoch,
+                              (long long)p.step);
     }
-    if (r->o->checkpoint_steps && c->step < r->steps && c->step % r->o->checkpoint_steps == 0 && (status = checkpoint(r))) return status;
+    if (r->o->checkpoint_steps && c->step < r->steps && c->step % r->o->checkpoint_steps == 0 &&
+        (status = checkpoint(r)))
+      return status;
   }
   return HD_OK;
 }
@@ -88,7 +106,8 @@ static hd_status judge(hd_fit_run *r, hd_progress *p) {
   hd_status status = HD_OK;
   if (r->o->valid) {
     p->has_valid = true;
-    status = hd_feed_average(&r->valid_full, &r->valid_rest, r->o->valid, hd_ok(r->o->accuracy), &p->valid, r->err);
+    status = hd_feed_average(&r->valid_full, &r->valid_rest, r->o->valid, hd_ok(r->o->accuracy),
+                             &p->valid, r->err);
     if (status) return status;
   }
   p->seconds = hd_seconds() - r->epoch_started;
@@ -120,7 +139,8 @@ static hd_status end_epoch(hd_fit_run *r) {
   bool go_on = !r->o->on_epoch || r->o->on_epoch(r->o->user, &p);
   bool last = !go_on || r->result.stopped_early || c->epoch == r->epochs;
   if (last || hd_seconds() - r->saved >= (double)r->o->checkpoint_seconds) status = checkpoint(r);
-  return status || go_on ? status : hd_fail(r->err, HD_E_STOPPED, "stopped after epoch %d", p.epoch);
+  return status || go_on ? status
+                         : hd_fail(r->err, HD_E_STOPPED, "stopped after epoch %d", p.epoch);
 }
 
 // ---- The whole run ------------------------------------------------------------------------------
@@ -128,21 +148,29 @@ static hd_status open_plans(hd_fit_run *r) {
   const hd_fit_options *o = r->o;
   hd_optimizer adam = hd_adam();
   if (o->shards > 1) return hd_shards_open(r);
-  hd_update update = (hd_minimize)(r->loss, o->optimizer.rule ? o->optimizer : adam, hd_fit_minimize(o, r->steps, r->epochs));
-  hd_compile_options c = {.fetch = {r->loss, o->accuracy}, .update = {update}, .mode = HD_TRAIN, .no_fusion = o->no_fusion};
+  hd_update update = (hd_minimize)(r->loss, o->optimizer.rule ? o->optimizer : adam,
+                                   hd_fit_minimize(o, r->steps, r->epochs));
+  hd_compile_options c = {.fetch = {r->loss, o->accuracy},
+                          .update = {update},
+                          .mode = HD_TRAIN,
+                          .no_fusion = o->no_fusion};
   hd_status status = hd_feed_open(&r->feeds, &r->full, r->store, r->data, r->batch, c, r->err);
-  if (!status && r->data->samples % r->batch) status = hd_feed_open(&r->feeds, &r->rest, r->store, r->data, r->data->samples % r->batch, c, r->err);
+  if (!status && r->data->samples % r->batch)
+    status = hd_feed_open(&r->feeds, &r->rest, r->store, r->data, r->data->samples % r->batch, c,
+                          r->err);
   return status;
 }
 
 static hd_status open_valid(hd_fit_run *r) {
   const hd_data *v = r->o->valid;
   if (!v) return HD_OK;
-  if (v->samples < 1) return hd_fail(r->err, HD_E_ARGUMENT, "fit: the validation set has no samples");
+  if (v->samples < 1)
+    return hd_fail(r->err, HD_E_ARGUMENT, "fit: the validation set has no samples");
   hd_compile_options c = {.fetch = {r->loss, r->o->accuracy}, .no_fusion = r->o->no_fusion};
   int64_t batch = HD_MIN(HD_MIN(r->batch, 1024), v->samples);
   hd_status status = hd_feed_open(&r->feeds, &r->valid_full, r->store, v, batch, c, r->err);
-  if (!status && v->samples % batch) status = hd_feed_open(&r->feeds, &r->valid_rest, r->store, v, v->samples % batch, c, r->err);
+  if (!status && v->samples % batch)
+    status = hd_feed_open(&r->feeds, &r->valid_rest, r->store, v, v->samples % batch, c, r->err);
   return status;
 }
 
@@ -151,11 +179,14 @@ static hd_status open_valid(hd_fit_run *r) {
 static hd_status reserve(hd_fit_run *r) {
   hd_env *env = &r->store->env;
   int64_t header = 4096;
-  for (int i = 0; i < hd_store_count(r->store); i++) header += 1024 + 4 * (int64_t)strlen(hd_store_at(r->store, i)->name);
-  if (env->memory) r->result.planned = HD_MAX(env->memory->peak, env->memory->bytes + r->feeds.bytes + header);
+  for (int i = 0; i < hd_store_count(r->store); i++)
+    header += 1024 + 4 * (int64_t)strlen(hd_store_at(r->store, i)->name);
+  if (env->memory)
+    r->result.planned = HD_MAX(env->memory->peak, env->memory->bytes + r->feeds.bytes + header);
   hd_status status = hd_feeds_bind(&r->feeds, r->err);
   void *room = status ? NULL : hd_alloc(env, (size_t)header);
-  if (!status && !room) status = hd_fail(r->err, HD_E_MEMORY, "fit: memory is out for %lld bytes", (long long)header);
+  if (!status && !room)
+    status = hd_fail(r->err, HD_E_MEMORY, "fit: memory is out for %lld bytes", (long long)header);
   hd_release(env, room);
   return status;
 }
@@ -163,19 +194,29 @@ static hd_status reserve(hd_fit_run *r) {
 static hd_status check(hd_fit_run *r) {
   const hd_fit_options *o = r->o;
   hd_graph *g = r->loss.graph;
-  if (!hd_ok(r->loss)) return hd_fail(r->err, HD_E_ARGUMENT, "fit: the loss is not a value; an earlier call failed");
+  if (!hd_ok(r->loss))
+    return hd_fail(r->err, HD_E_ARGUMENT, "fit: the loss is not a value; an earlier call failed");
   if (g->error.status) return hd_fail(r->err, g->error.status, "%s", g->error.text);
-  if (!r->data || r->data->samples < 1) return hd_fail(r->err, HD_E_ARGUMENT, "fit: the data has no samples");
-  if (o->batch < 0 || o->epochs < 0 || o->shards < 0 || o->patience < 0) return hd_fail(r->err, HD_E_ARGUMENT, "fit: batch, epochs, shards and patience must not be negative");
+  if (!r->data || r->data->samples < 1)
+    return hd_fail(r->err, HD_E_ARGUMENT, "fit: the data has no samples");
+  if (o->batch < 0 || o->epochs < 0 || o->shards < 0 || o->patience < 0)
+    return hd_fail(r->err, HD_E_ARGUMENT,
+                   "fit: batch, epochs, shards and patience must not be negative");
   r->batch = o->batch ? o->batch : 64;
   r->epochs = o->epochs ? o->epochs : 10;
   if (r->batch > r->data->samples)
-    return hd_fail(r->err, HD_E_ARGUMENT, "fit: a batch of %d is larger than the data, which has %lld samples; use a smaller batch", r->batch, (long long)r->data->samples);
+    return hd_fail(
+        r->err, HD_E_ARGUMENT,
+        "fit: a batch of %d is larger than the data, which has %lld samples; use a smaller batch",
+        r->batch, (long long)r->data->samples);
   hd_minimize_options m = hd_fit_minimize(o, 1, 1);
   if (hd_minimize_check(&m, r->err)) return HD_E_ARGUMENT;
   int shards = o->shards ? o->shards : 1;
-  if (r->batch % shards) return hd_fail(r->err, HD_E_ARGUMENT, "fit: a batch of %d does not divide into %d shards", r->batch, shards);
-  r->steps = shards > 1 ? r->data->samples / r->batch : (r->data->samples + r->batch - 1) / r->batch;
+  if (r->batch % shards)
+    return hd_fail(r->err, HD_E_ARGUMENT, "fit: a batch of %d does not divide into %d shards",
+                   r->batch, shards);
+  r->steps =
+      shards > 1 ? r->data->samples / r->batch : (r->data->samples + r->batch - 1) / r->batch;
   return HD_OK;
 }
 
@@ -189,11 +230,14 @@ static hd_status prepare(hd_fit_run *r) {
   if (!status) status = open_valid(r);
   if (!status && r->o->restore_best) status = hd_best_copy(r, false);
   if (!status && r->o->checkpoints && !(r->store->env.comm && r->store->env.comm->rank))
-    status = hd_checkpoint_begin(&r->store->env, r->o->checkpoints, r->o->resume, &r->count.saves, r->err);
+    status = hd_checkpoint_begin(&r->store->env, r->o->checkpoints, r->o->resume, &r->count.saves,
+                                 r->err);
   if (!status && r->o->resume && r->o->checkpoints) {
     hd_error why = {0};
     status = hd_checkpoint_load(r->store, r->o->checkpoints, &r->count, &why);
-    status = status == HD_E_NOT_FOUND ? HD_OK : status ? hd_fail(r->err, status, "%s", why.text) : HD_OK;  // nothing yet: start afresh
+    status = status == HD_E_NOT_FOUND ? HD_OK
+             : status                 ? hd_fail(r->err, status, "%s", why.text)
+                                      : HD_OK;  // nothing yet: start afresh
     if (r->count.best_epoch) r->result.best = (hd_metrics){r->count.best_loss, NAN};
   }
   if (status) return status;
@@ -202,9 +246,17 @@ static hd_status prepare(hd_fit_run *r) {
   return reserve(r);
 }
 
-hd_status (hd_fit)(hd_store *store, hd_val loss, const hd_data *data, hd_error *err, hd_fit_options options) {
-  if (!store || store->error.status) return hd_fail(err, store ? store->error.status : HD_E_ARGUMENT, "fit: %s", hd_store_error(store));
-  hd_fit_run r = {.store = store, .loss = loss, .data = data, .o = &options, .err = err, .feeds = {.env = store->env}};
+hd_status(hd_fit)(hd_store *store, hd_val loss, const hd_data *data, hd_error *err,
+                  hd_fit_options options) {
+  if (!store || store->error.status)
+    return hd_fail(err, store ? store->error.status : HD_E_ARGUMENT, "fit: %s",
+                   hd_store_error(store));
+  hd_fit_run r = {.store = store,
+                  .loss = loss,
+                  .data = data,
+                  .o = &options,
+                  .err = err,
+                  .feeds = {.env = store->env}};
   hd_status status = prepare(&r);
   r.started = hd_seconds();
   r.result.stopped_early = options.patience > 0 && r.count.wait >= options.patience;

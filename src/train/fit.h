@@ -16,19 +16,19 @@ typedef struct hd_fit_run {
   const hd_fit_options *o;
   hd_error *err;
   hd_feeds feeds;
-  hd_feed full, rest;            // training steps: a whole batch, and what is left of the epoch
+  hd_feed full, rest;  // training steps: a whole batch, and what is left of the epoch
   hd_feed valid_full, valid_rest;
-  hd_feed apply;                 // shards: the update, from summed gradients
+  hd_feed apply;  // shards: the update, from summed gradients
   struct hd_shards *shards;
   int batch, epochs;
-  int64_t steps;                 // in an epoch
-  int64_t *order;                // of the samples in this epoch
+  int64_t steps;   // in an epoch
+  int64_t *order;  // of the samples in this epoch
   hd_counters count;
-  const hd_parameter *lr;        // of the optimiser
-  double first_rate;             // what it was before the first step
-  hd_average *average;           // of the weights; averages: 0 where none are kept
+  const hd_parameter *lr;  // of the optimiser
+  double first_rate;       // what it was before the first step
+  hd_average *average;     // of the weights; averages: 0 where none are kept
   int averages;
-  double *plateau;               // state of that schedule
+  double *plateau;  // state of that schedule
   hd_fit_result result;
   double started, epoch_started, saved;  // seconds; when the last checkpoint was
   bool stop;
@@ -36,14 +36,23 @@ typedef struct hd_fit_run {
 
 // Before the first checkpoint of a run: clears temporary files that a killed one left; *saves is
 // where the count of a fresh run goes on.
-HD_NODISCARD hd_status hd_checkpoint_begin(const hd_env *env, const char *folder, bool resume, int64_t *saves, hd_error *err);
+HD_NODISCARD hd_status hd_checkpoint_begin(const hd_env *env, const char *folder, bool resume,
+                                           int64_t *saves, hd_error *err);
 
 // What a run gives hd_minimize.
-static inline hd_minimize_options hd_fit_minimize(const hd_fit_options *o, int64_t steps, int epochs) {
+static inline hd_minimize_options hd_fit_minimize(const hd_fit_options *o, int64_t steps,
+                                                  int epochs) {
   double updates = (double)steps / (o->accumulate > 1 ? o->accumulate : 1);
-  return (hd_minimize_options){.schedule = o->schedule, .steps_per_epoch = updates, .epochs = epochs, .accumulate = o->accumulate,
-                               .clip_value = o->clip_value, .clip_norm = o->clip_norm, .l1 = o->l1, .max_norm = o->max_norm,
-                               .ema = o->ema, .swa = o->swa};
+  return (hd_minimize_options){.schedule = o->schedule,
+                               .steps_per_epoch = updates,
+                               .epochs = epochs,
+                               .accumulate = o->accumulate,
+                               .clip_value = o->clip_value,
+                               .clip_norm = o->clip_norm,
+                               .l1 = o->l1,
+                               .max_norm = o->max_norm,
+                               .ema = o->ema,
+                               .swa = o->swa};
 }
 
 // Weights and rate between epochs: average.c.
@@ -57,7 +66,8 @@ double hd_fit_rate(const hd_fit_run *r);
 // Data parallel steps: a batch cut into slices whose gradients are summed in a fixed tree, here or
 // over the processes of env->comm.
 HD_NODISCARD hd_status hd_shards_open(hd_fit_run *r);
-HD_NODISCARD hd_status hd_shards_step(hd_fit_run *r, const int64_t *index, double *loss, double *accuracy);
+HD_NODISCARD hd_status hd_shards_step(hd_fit_run *r, const int64_t *index, double *loss,
+                                      double *accuracy);
 void hd_shards_find(hd_fit_run *r, const int64_t *index);
 void hd_shards_close(hd_fit_run *r);
 

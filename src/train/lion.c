@@ -16,8 +16,7 @@ static void step(hd_optimizer_step *s, const void *options) {
 }
 
 static const hd_field field[] = {
-    HD_FIELD(O, lr, REAL, .standard = "0.0001", .high = 1e6, .main = true,
-             .help = "learning rate"),
+    HD_FIELD(O, lr, REAL, .standard = "0.0001", .high = 1e6, .main = true, .help = "learning rate"),
     HD_FIELD(O, beta1, REAL, .standard = "0.9", .high = 1,
              .help = "of the mean that is stepped along"),
     HD_FIELD(O, beta2, REAL, .standard = "0.99", .high = 1, .help = "of the mean that is kept"),

@@ -18,7 +18,7 @@ static const hd_field field[] = {
     HD_FIELD(S, factor, REAL, .standard = "0.1", .high = 1e3,
              .help = "step, multi_step, exponential, plateau: of each drop"),
     HD_FIELD_ARRAY(S, at, REAL, 8, .standard = "none", .high = 1e9,
-             .help = "multi_step: the epochs of the drops"),
+                   .help = "multi_step: the epochs of the drops"),
     HD_FIELD(S, total, REAL, .standard = "all epochs", .high = 1e9, .help = "epochs to the floor"),
     HD_FIELD(S, floor, REAL, .standard = "0", .high = 1, .help = "the last factor"),
     HD_FIELD(S, power, REAL, .standard = "1", .high = 100,
