@@ -1,0 +1,112 @@
+// The store: names, growth, refusals, first values.
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "store.h"
+
+static void names_are_found(void **state) {
+  (void)state;
+  enum { MANY = 5000 };
+  hd_memory memory = {0};
+  hd_env env = {.threads = 1, .memory = &memory};
+  hd_store *s = hd_store_new(&env);
+  char name[32];
+  for (int i = 0; i < MANY; i++) {
+    const hd_parameter *p;
+    snprintf(name, sizeof name, "layer_%d/weight", i);
+    assert_int_equal(
+        hd_store_put(s, name, HD_WEIGHT, (hd_type){HD_F32, HD_SHAPE(1 + i % 3)}, &p, NULL), HD_OK);
+    ((float *)p->data)[0] = (float)i;
+  }
+  assert_int_equal(hd_store_count(s), MANY);
+  for (int i = 0; i < MANY; i++) {
+    snprintf(name, sizeof name, "layer_%d/weight", i);
+    const hd_parameter *p = hd_store_find(s, name);
+    assert_non_null(p);
+    assert_ptr_equal(p, hd_store_at(s, i));  // in the order they were made, and never moved
+    assert_true(((float *)p->data)[0] == (float)i);
+  }
+  assert_null(hd_store_find(s, "layer_5000/weight"));
+  hd_store_cut(s, 10);
+  assert_int_equal(hd_store_count(s), 10);
+  assert_non_null(hd_store_find(s, "layer_9/weight"));
+  assert_null(hd_store_find(s, "layer_10/weight"));
+  hd_store_free(s);
+  assert_int_equal(memory.bytes, 0);
+}
+
+static void another_shape_is_refused(void **state) {
+  (void)state;
+  hd_store *s = hd_store_new(&(hd_env){.threads = 1});
+  hd_error err = {0};
+  assert_int_equal(hd_store_put(s, "w", HD_WEIGHT, (hd_type){HD_F32, HD_SHAPE(2, 3)}, NULL, &err),
+                   HD_OK);
+  assert_int_equal(hd_store_put(s, "w", HD_WEIGHT, (hd_type){HD_F32, HD_SHAPE(3, 2)}, NULL, &err),
+                   HD_E_SHAPE);
+  assert_non_null(strstr(err.text, "\"w\""));
+  assert_non_null(strstr(err.text, "(2, 3)"));
+  assert_non_null(strstr(err.text, "(3, 2)"));
+  assert_int_equal(
+      hd_store_put(s, "huge", HD_WEIGHT, (hd_type){HD_F32, HD_SHAPE(INT64_MAX, 8)}, NULL, &err),
+      HD_E_SHAPE);
+  assert_int_equal(hd_store_count(s), 1);
+  hd_store_free(s);
+  s = hd_store_new(&(hd_env){.threads = 1, .cpu = "pentium"});
+  assert_non_null(strstr(hd_store_error(s), "pentium"));
+  assert_int_equal(hd_store_put(s, "w", HD_WEIGHT, (hd_type){HD_F32, {0}}, NULL, &err),
+                   HD_E_ARGUMENT);
+  hd_store_free(s);
+  hd_store_free(NULL);
+}
+
+// Mean and variance of each initialiser against its formula; the bits depend on (seed, name) alone.
+static void first_values(void **state) {
+  (void)state;
+  const hd_shape shape = HD_SHAPE(5, 5, 20, 30);  // fan in 500, fan out 750
+  const struct {
+    hd_init init;
+    double mean, variance;
+  } want[] = {{{HD_ZEROS, 0, 0}, 0, 0},
+              {{HD_ONES, 0, 0}, 1, 0},
+              {{HD_CONSTANT, 2.5f, 0}, 2.5, 0},
+              {{HD_UNIFORM, -1, 3}, 1, 16.0 / 12},
+              {{HD_NORMAL, 1, 2}, 1, 4},
+              {{HD_LECUN_UNIFORM, 0, 0}, 0, 1.0 / 500},
+              {{HD_LECUN_NORMAL, 0, 0}, 0, 1.0 / 500},
+              {{HD_GLOROT_UNIFORM, 0, 0}, 0, 2.0 / 1250},
+              {{HD_GLOROT_NORMAL, 0, 0}, 0, 2.0 / 1250},
+              {{HD_HE_UNIFORM, 0, 0}, 0, 2.0 / 500},
+              {{HD_HE_NORMAL, 0, 0}, 0, 2.0 / 500}};
+  for (size_t i = 0; i < HD_COUNT(want); i++) {
+    hd_store *s = hd_store_new(&(hd_env){.threads = 1}), *t = hd_store_new(&(hd_env){.threads = 2});
+    hd_parameter *p, *q, *other;
+    hd_store_seed(s, 7), hd_store_seed(t, 7);
+    hd_type type = {HD_F32, shape};
+    assert_int_equal(hd_store_variable(s, "w", HD_WEIGHT, type, want[i].init, &p, NULL), HD_OK);
+    assert_int_equal(hd_store_variable(t, "v", HD_WEIGHT, type, want[i].init, &other, NULL), HD_OK);
+    assert_int_equal(hd_store_variable(t, "w", HD_WEIGHT, type, want[i].init, &q, NULL), HD_OK);
+    int64_t n = hd_shape_count(shape);
+    assert_memory_equal(p->data, q->data, (size_t)n * sizeof(float));
+    if (want[i].variance > 0)
+      assert_memory_not_equal(p->data, other->data, (size_t)n * sizeof(float));
+    double sum = 0, square = 0;
+    for (int64_t k = 0; k < n; k++) sum += ((float *)p->data)[k];
+    for (int64_t k = 0; k < n; k++) square += pow(((float *)p->data)[k] - sum / (double)n, 2);
+    double sigma = sqrt(want[i].variance);
+    assert_true(fabs(sum / (double)n - want[i].mean) <= 5 * sigma / sqrt((double)n));
+    assert_true(fabs(square / (double)n - want[i].variance) <= 0.05 * want[i].variance);
+    hd_store_free(s);
+    hd_store_free(t);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(names_are_found),
+                                     cmocka_unit_test(another_shape_is_refused),
+                                     cmocka_unit_test(first_values)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
