@@ -93,6 +93,9 @@ HD_API hd_val hd_name(hd_val value, const char *name);  // names the node; retur
 // The subgraph from x to y, made again on x2 with the same variables: a discriminator on real and
 // on fake, an unrolled cell, a siamese net. Random sites are new ones.
 HD_API hd_val hd_apply(hd_val y, hd_val x, hd_val x2);
+// The same for several values at once: a cell of (x, h, c), where the new h depends on the old c,
+// must have all of them replaced in one call.
+HD_API hd_val hd_apply_all(hd_val y, const hd_val *x, const hd_val *x2, int count);
 
 // The variables that `value` depends on: weights that are not frozen. Writes at most `room` to
 // `to` in the order of the walk from value (depth first, arguments left to right), returns how many

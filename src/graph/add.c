@@ -137,13 +137,24 @@ hd_val hd_node_add(const hd_op *op, const void *attr, const hd_val *in, int n_in
   return hd_node_add_as(op, attr, in, n_in, true);
 }
 
-// The subgraph from x to y on another x. Walked in order, so that every input is made before use.
-hd_val hd_apply(hd_val y, hd_val x, hd_val x2) {
+// What stands for v: the x2 of the x that it is, or null.
+static hd_val replacement(hd_val v, const hd_val *x, const hd_val *x2, int count) {
+  for (int i = 0; i < count; i++)
+    if (v.node == x[i].node && v.out == x[i].out) return x2[i];
+  return (hd_val){0};
+}
+
+// The subgraph from all x to y on other values. Walked in order, so that every input is made before
+// use; each x2 is taken as it is, whatever it depends on.
+hd_val hd_apply_all(hd_val y, const hd_val *x, const hd_val *x2, int given) {
   hd_graph *g = y.graph;
-  if (!hd_ok(y) || !hd_ok(x) || !hd_ok(x2)) return (hd_val){0};
-  if (x.graph != g || x2.graph != g)
-    return hd_graph_fail(g, HD_E_ARGUMENT, "apply: the values belong to different graphs"),
-           (hd_val){0};
+  if (!hd_ok(y)) return (hd_val){0};
+  for (int i = 0; i < given; i++) {
+    if (!hd_ok(x[i]) || !hd_ok(x2[i])) return (hd_val){0};
+    if (x[i].graph != g || x2[i].graph != g)
+      return hd_graph_fail(g, HD_E_ARGUMENT, "apply: the values belong to different graphs"),
+             (hd_val){0};
+  }
   size_t room = (size_t)g->count;
   int32_t *order = hd_alloc(&g->env, room * sizeof *order), count = 0;
   int32_t *made = hd_alloc(&g->env, room * sizeof *made);  // 0: the node stays as it is
@@ -152,14 +163,15 @@ hd_val hd_apply(hd_val y, hd_val x, hd_val x2) {
   hd_scope *scope = g->scope;
   if (!order || !made || !seen) hd_graph_fail(g, HD_E_MEMORY, "memory is out building the graph");
   else if (!hd_walk(g, y, order, &count, seen)) {
-    if (y.node == x.node && y.out == x.out) result = x2;
+    result = replacement(y, x, x2, given);
     for (int i = 0; i < count && !g->error.status; i++) {
       const hd_node *n = g->node[order[i]];
       hd_val in[HD_MAX_IN];
       bool changed = false;
       for (int k = 0; k < n->n_in; k++) {
+        hd_val other = replacement(n->in[k], x, x2, given);
         in[k] = n->in[k];
-        if (in[k].node == x.node && in[k].out == x.out) in[k] = x2, changed = true;
+        if (hd_ok(other)) in[k] = other, changed = true;
         else if (made[in[k].node]) in[k].node = made[in[k].node], changed = true;
       }
       if (!changed) continue;
@@ -177,3 +189,5 @@ hd_val hd_apply(hd_val y, hd_val x, hd_val x2) {
   hd_release(&g->env, seen);
   return g->error.status ? (hd_val){0} : result;
 }
+
+hd_val hd_apply(hd_val y, hd_val x, hd_val x2) { return hd_apply_all(y, &x, &x2, 1); }

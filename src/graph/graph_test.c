@@ -197,8 +197,40 @@ static void weights_are_those_that_train(void **state) {
   hd_graph_free(g);
 }
 
+// A cell of (x, h, c) unrolled: each step's h and c come from the step before, both of them. The
+// same sums by hand: h' = x + 2 h + c, c' = h - c.
+static void a_cell_of_three_is_unrolled(void **state) {
+  (void)state;
+  hd_graph *g = hd_graph_new(NULL);
+  hd_val x = hd_scalar(g, 1), h = hd_scalar(g, 2), c = hd_scalar(g, 3);
+  hd_val next_h = hd_add(x, hd_add(hd_scale(h, 2), c)), next_c = hd_sub(h, c);
+  hd_val at[] = {x, h, c}, from[] = {x, next_h, next_c};
+  double wh = 2 * 2 + 3 + 1, wc = 2 - 3;
+  for (int i = 0; i < 20; i++) {
+    from[0] = hd_scalar(g, i);
+    hd_val hh = hd_apply_all(next_h, at, from, 3), cc = hd_apply_all(next_c, at, from, 3);
+    from[1] = hh, from[2] = cc;
+    double old = wh;
+    wh = i + 2 * wh + wc, wc = old - wc;
+  }
+  assert_string_equal(hd_graph_error(g), "");
+  hd_store *s = hd_store_new(&(hd_env){.threads = 1});
+  hd_plan *p = hd_compile(s, NULL, .fetch = {from[1], from[2]});
+  hd_workspace *w = hd_workspace_new(p, NULL, NULL);
+  assert_int_equal(hd_run(w, NULL), HD_OK);
+  assert_float_equal(*(const float *)hd_workspace_fetch(w, 0, NULL), wh,
+                     1e-5 * (wh < 0 ? -wh : wh));
+  assert_float_equal(*(const float *)hd_workspace_fetch(w, 1, NULL), wc,
+                     1e-5 * (wc < 0 ? -wc : wc));
+  hd_workspace_free(w);
+  hd_plan_free(p);
+  hd_store_free(s);
+  hd_graph_free(g);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(the_first_error_is_kept),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(a_cell_of_three_is_unrolled),
+                                     cmocka_unit_test(the_first_error_is_kept),
                                      cmocka_unit_test(an_error_names_its_layer),
                                      cmocka_unit_test(null_is_a_no_op),
                                      cmocka_unit_test(names_and_bits_come_from_the_walk),
