@@ -306,6 +306,8 @@ typedef struct hd_fit_options {
 } hd_fit_options;
 // Minimises loss (a scalar mean over the batch) on data; columns feed the inputs of the same names.
 // HD_E_DIVERGED when the loss is not finite: text names the first layer that made it so.
+// Each call adds an optimiser of its own to the graph ("adam_1", then "adam_2"): to resume, build
+// the graph anew. The learning rate is part of what a checkpoint holds.
 HD_API hd_status hd_fit(hd_store *store, hd_val loss, const hd_data *data, hd_error *err,
                         hd_fit_options options);
 #define HD_HEAD4_(x, y, z, u, ...) (x), (y), (z), (u)
