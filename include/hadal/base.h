@@ -32,6 +32,12 @@
 #endif
 #define HD_HEAD_(x, ...) (x)
 #define HD_TAIL_(x, ...) __VA_ARGS__
+#define HD_HEAD2_(x, y, ...) (x), (y)
+#define HD_TAIL2_(x, y, ...) __VA_ARGS__
+#define HD_HEAD3_(x, y, z, ...) (x), (y), (z)
+#define HD_TAIL3_(x, y, z, ...) __VA_ARGS__
+#define HD_HEAD4_(x, y, z, u, ...) (x), (y), (z), (u)
+#define HD_TAIL4_(x, y, z, u, ...) __VA_ARGS__
 typedef struct hd_named hd_named;  // never defined: only its null pointer exists
 #define HD_OPTIONS \
   char hd_z HD_Z; \

@@ -35,18 +35,22 @@ HD_API int hd_data_column(const hd_data *data, const char *name);  // -1: none
 // Columns from tensors whose first axis counts samples. The tensors are taken over (owned ones are
 // freed with the data; the given structs become views); after a failure they stay the caller's. Set
 // `classes` afterwards where the label is a class.
-HD_API hd_status hd_data_from_tensors(const hd_env *env, const char *const *names,
-                                      hd_tensor *tensors, int count, hd_data *to, hd_error *err);
+HD_API HD_NODISCARD hd_status hd_data_from_tensors(const hd_env *env, const char *const *names,
+                                                   hd_tensor *tensors, int count, hd_data *to,
+                                                   hd_error *err);
 // Samples index[0 .. count-1] of another source, which must outlive the view. The list is copied.
-HD_API hd_status hd_data_view(const hd_env *env, const hd_data *of, const int64_t *index,
-                              int64_t count, hd_data *to, hd_error *err);
+HD_API HD_NODISCARD hd_status hd_data_view(const hd_env *env, const hd_data *of,
+                                           const int64_t *index, int64_t count, hd_data *to,
+                                           hd_error *err);
 // Shuffles by seed and gives the last `fraction`, between 0 and 1, to `valid`. Both are views of
 // `of`, and neither may be empty.
-HD_API hd_status hd_data_split(const hd_env *env, const hd_data *of, double fraction, uint64_t seed,
-                               hd_data *train, hd_data *valid, hd_error *err);
+HD_API HD_NODISCARD hd_status hd_data_split(const hd_env *env, const hd_data *of, double fraction,
+                                            uint64_t seed, hd_data *train, hd_data *valid,
+                                            hd_error *err);
 // Fold number `fold`, from 0, of `folds`, stratified by the label's class when there is one.
-HD_API hd_status hd_data_fold(const hd_env *env, const hd_data *of, int fold, int folds,
-                              uint64_t seed, hd_data *train, hd_data *test, hd_error *err);
+HD_API HD_NODISCARD hd_status hd_data_fold(const hd_env *env, const hd_data *of, int fold,
+                                           int folds, uint64_t seed, hd_data *train, hd_data *test,
+                                           hd_error *err);
 
 // Inflates gzip bytes into a new block of env; refuses more than `limit` bytes. hd_gunzip of
 // libhadal-extra is one.
@@ -57,15 +61,16 @@ typedef hd_status hd_inflate(const hd_env *env, const void *bytes, size_t count,
 
 // IDX (MNIST's format), .gz when inflate is not NULL: u8, i8, i16 (as i32), i32, f32, f64. At most
 // 1 GiB.
-HD_API hd_status hd_idx_read(const hd_env *env, const char *path, hd_inflate *inflate,
-                             hd_tensor *to, hd_error *err);
-HD_API hd_status hd_idx_parse(const hd_env *env, const char *name, const void *bytes, size_t count,
-                              hd_tensor *to, hd_error *err);
+HD_API HD_NODISCARD hd_status hd_idx_read(const hd_env *env, const char *path, hd_inflate *inflate,
+                                          hd_tensor *to, hd_error *err);
+HD_API HD_NODISCARD hd_status hd_idx_parse(const hd_env *env, const char *name, const void *bytes,
+                                           size_t count, hd_tensor *to, hd_error *err);
 
 // PGM (P5) and PPM (P6) images of bytes -> (H, W, 1 or 3) u8, 0 to 255 whatever the file's maximum.
-HD_API hd_status hd_pnm_read(const hd_env *env, const char *path, hd_tensor *to, hd_error *err);
-HD_API hd_status hd_pnm_parse(const hd_env *env, const char *name, const void *bytes, size_t count,
-                              hd_tensor *to, hd_error *err);
+HD_API HD_NODISCARD hd_status hd_pnm_read(const hd_env *env, const char *path, hd_tensor *to,
+                                          hd_error *err);
+HD_API HD_NODISCARD hd_status hd_pnm_parse(const hd_env *env, const char *name, const void *bytes,
+                                           size_t count, hd_tensor *to, hd_error *err);
 
 typedef struct hd_csv_options {
   HD_OPTIONS;
@@ -82,10 +87,11 @@ typedef struct hd_csv_options {
 // Columns "x" f32 (features) and "label" or "target". Quotes, CRLF and blank last lines are fine; a
 // short row, a word, NaN or infinity in a numeric column, an unknown class, over 65,536 classes or
 // no rows are errors. At most 4 GiB.
-HD_API hd_status hd_csv_read(const hd_env *env, const char *path, hd_csv_options options,
-                             hd_data *to, hd_error *err);
-HD_API hd_status hd_csv_parse(const hd_env *env, const char *name, const char *text, size_t count,
-                              hd_csv_options options, hd_data *to, hd_error *err);
+HD_API HD_NODISCARD hd_status hd_csv_read(const hd_env *env, const char *path,
+                                          hd_csv_options options, hd_data *to, hd_error *err);
+HD_API HD_NODISCARD hd_status hd_csv_parse(const hd_env *env, const char *name, const char *text,
+                                           size_t count, hd_csv_options options, hd_data *to,
+                                           hd_error *err);
 #define hd_csv_options_of(...) \
   HD_LIT(hd_csv_options) { .hd_z = 0, __VA_ARGS__ }
 
@@ -108,8 +114,8 @@ HD_API const hd_data_info *hd_data_list(int *count);
 // "xor", "iris", "digits", "mnist", "fashion-mnist", or a path to a .csv. part: "train" or "test";
 // a set without a test part gives HD_E_NOT_FOUND for it. Images are column "image" u8 (H, W, 1);
 // tables are column "x" f32 (features); classes are column "label" i32.
-HD_API hd_status hd_data_open(const hd_env *env, const char *name, const char *part,
-                              hd_data_options options, hd_data *to, hd_error *err);
+HD_API HD_NODISCARD hd_status hd_data_open(const hd_env *env, const char *name, const char *part,
+                                           hd_data_options options, hd_data *to, hd_error *err);
 #define hd_data_open(env, name, part, to, ...) \
   hd_data_open(env, name, part, HD_LIT(hd_data_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )}, to, \
                HD_HEAD_(__VA_ARGS__, ))

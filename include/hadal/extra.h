@@ -11,8 +11,8 @@ extern "C" {
 #endif
 
 // zlib: an hd_inflate.
-HD_API hd_status hd_gunzip(const hd_env *env, const void *bytes, size_t count, int64_t limit,
-                           void **to, size_t *size, hd_error *err);
+HD_API HD_NODISCARD hd_status hd_gunzip(const hd_env *env, const void *bytes, size_t count,
+                                        int64_t limit, void **to, size_t *size, hd_error *err);
 
 // libyaml: an hd_document_reader. Scalars are typed as in YAML's core schema; anchors, aliases,
 // tags and merge keys are refused.

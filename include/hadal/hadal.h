@@ -19,6 +19,7 @@
 #include "plan.h"
 #include "store.h"
 #include "tensor.h"
+#include "tile.h"
 #include "train.h"
 
 #endif

@@ -19,8 +19,6 @@ typedef struct hd_save_options {
 // hadal.crc32 and hadal.header.crc32 (checksums) and hadal.roles (a letter of "wsoc" per tensor).
 HD_API HD_NODISCARD hd_status hd_save(const hd_store *store, const char *path, hd_error *err,
                                       hd_save_options options);
-#define HD_HEAD3_(x, y, z, ...) (x), (y), (z)
-#define HD_TAIL3_(x, y, z, ...) __VA_ARGS__
 #define hd_save(...) \
   hd_save(HD_HEAD3_(__VA_ARGS__, ), HD_LIT(hd_save_options){.hd_z = 0, HD_TAIL3_(__VA_ARGS__, )})
 

@@ -5,6 +5,7 @@
 
 #include "field.h"
 #include "graph.h"
+#include "tile.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -51,7 +52,8 @@ typedef struct hd_args {
 } hd_args;
 typedef void hd_kernel_fn(const hd_args *args, int64_t part);
 
-// A lower rule chooses fast f32 kernels for concrete shapes. Leaving `phases` at 0 keeps the
+// A lower rule chooses fast f32 kernels for concrete shapes: functions of its own, or the library's
+// (`kernels`, whose table is internal). Leaving `phases` at 0 keeps the
 // reference. Return hd_lower_fail's status when memory runs out.
 typedef struct hd_lowering {
   const hd_rule *rule;  // concrete types

@@ -104,8 +104,6 @@ typedef struct hd_matmul_options {
 } hd_matmul_options;
 // (..., M, K) x (..., K, N) -> (..., M, N); leading axes are equal, or absent on one side.
 HD_API hd_val hd_matmul(hd_val a, hd_val b, hd_matmul_options options);
-#define HD_HEAD2_(x, y, ...) (x), (y)
-#define HD_TAIL2_(x, y, ...) __VA_ARGS__
 #define hd_matmul(...) \
   hd_matmul(HD_HEAD2_(__VA_ARGS__, ), \
             HD_LIT(hd_matmul_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})

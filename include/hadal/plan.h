@@ -35,10 +35,6 @@ HD_API hd_plan *hd_compile(hd_store *store, hd_error *err, hd_compile_options op
 #define hd_compile(...) \
   hd_compile(HD_HEAD2_(__VA_ARGS__, ), \
              HD_LIT(hd_compile_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
-#ifndef HD_HEAD2_
-#define HD_HEAD2_(x, y, ...) (x), (y)
-#define HD_TAIL2_(x, y, ...) __VA_ARGS__
-#endif
 HD_API void hd_plan_free(hd_plan *plan);  // before its store; after its workspaces
 
 typedef struct hd_plan_info {

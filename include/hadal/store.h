@@ -36,8 +36,8 @@ HD_API const hd_parameter *hd_store_at(const hd_store *store, int i);
 HD_API const hd_parameter *hd_store_find(const hd_store *store, const char *name);  // NULL: none
 // The parameter of that name, made (zeroed) if there is none. HD_E_SHAPE when there is one of
 // another type.
-HD_API hd_status hd_store_put(hd_store *store, const char *name, hd_role role, hd_type type,
-                              const hd_parameter **to, hd_error *err);
+HD_API HD_NODISCARD hd_status hd_store_put(hd_store *store, const char *name, hd_role role,
+                                           hd_type type, const hd_parameter **to, hd_error *err);
 
 #ifdef __cplusplus
 }

@@ -308,16 +308,15 @@ typedef struct hd_fit_options {
 // HD_E_DIVERGED when the loss is not finite: text names the first layer that made it so.
 // Each call adds an optimiser of its own to the graph ("adam_1", then "adam_2"): to resume, build
 // the graph anew. The learning rate is part of what a checkpoint holds.
-HD_API hd_status hd_fit(hd_store *store, hd_val loss, const hd_data *data, hd_error *err,
-                        hd_fit_options options);
-#define HD_HEAD4_(x, y, z, u, ...) (x), (y), (z), (u)
-#define HD_TAIL4_(x, y, z, u, ...) __VA_ARGS__
+HD_API HD_NODISCARD hd_status hd_fit(hd_store *store, hd_val loss, const hd_data *data,
+                                     hd_error *err, hd_fit_options options);
 #define hd_fit(...) \
   hd_fit(HD_HEAD4_(__VA_ARGS__, ), HD_LIT(hd_fit_options){.hd_z = 0, HD_TAIL4_(__VA_ARGS__, )})
 
 // Means of loss and accuracy (may be null) over all samples, in evaluate mode.
-HD_API hd_status hd_evaluate(hd_store *store, hd_val loss, hd_val accuracy, const hd_data *data,
-                             int batch, hd_metrics *to, hd_error *err);
+HD_API HD_NODISCARD hd_status hd_evaluate(hd_store *store, hd_val loss, hd_val accuracy,
+                                          const hd_data *data, int batch, hd_metrics *to,
+                                          hd_error *err);
 // value for every sample of `input` (first axis), which feeds the only input that value needs. The
 // caller frees the tensor; .data is NULL on failure.
 HD_API hd_tensor hd_predict(hd_store *store, hd_val value, hd_tensor input, hd_error *err);

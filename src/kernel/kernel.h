@@ -12,6 +12,7 @@
 
 #include "../base/cpu.h"
 #include "../../include/hadal/tensor.h"
+#include "../../include/hadal/tile.h"
 
 // A problem is planned once (`*_plan`, shapes only) and then run part by part: phases one after the
 // other, the parts of a phase in any order on any threads. All parts share `scratch` bytes of
@@ -73,19 +74,6 @@ typedef struct hd_conv_plan {
 // ---- Tiles: elementwise primitives --------------------------------------------------------------
 // y[i] = f(a[i], b[i], c[i]) for i < n. y may be equal to a, b or c; no other overlap. Truth is 1,
 // falsehood 0. Each primitive rounds once per arithmetic step and is never fused with a neighbour.
-#define HD_TILES(X) \
-  X(copy, 1) \
-  X(neg, 1) \
-  X(abs, 1) X(sign, 1) X(floor, 1) X(sqrt, 1) X(rsqrt, 1) X(recip, 1) X(exp, 1) X(log, 1) \
-      X(tanh, 1) X(sigmoid, 1) X(relu, 1) X(softplus, 1) X(erf, 1) X(sin, 1) X(cos, 1) X(add, 2) \
-          X(sub, 2) X(mul, 2) X(div, 2) X(max, 2) X(min, 2) X(pow, 2) X(gt, 2) X(ge, 2) X(eq, 2) \
-              X(select, 3)  // select: a != 0 ? b : c
-typedef enum hd_tile {
-#define X(name, inputs) HD_TILE_##name,
-  HD_TILES(X)
-#undef X
-      HD_TILE_COUNT
-} hd_tile;
 typedef void hd_tile_fn(float *y, const float *a, const float *b, const float *c, int64_t n);
 
 // ---- Programs: chains of tiles, one pass over memory --------------------------------------------

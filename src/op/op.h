@@ -64,22 +64,19 @@ const char *hd_text_of(hd_shape s, char *to);  // to: char[96]
 bool hd_type_equal(const hd_type *a, const hd_type *b);
 bool hd_is_constant(hd_val v, double value);  // a constant scalar of that value
 
+// clang-format off
 #define HD_OP_LIST(X) \
-  X(neg) \
-  X(abs) \
-  X(sign) X(floor) X(sqrt) X(rsqrt) X(reciprocal) X(square) X(exp) X(log) X(sin) X(cos) X(erf) \
-      X(tanh) X(sigmoid) X(softplus) X(relu) X(leaky_relu) X(relu6) X(elu) X(selu) X(gelu) X(silu) \
-          X(mish) X(softsign) X(hard_sigmoid) X(hard_tanh) X(hard_swish) X(heaviside) \
-              X(bipolar_step) X(cast) X(stop_gradient) X(add) X(sub) X(mul) X(div) X(pow) \
-                  X(maximum) X(minimum) X(greater) X(greater_equal) X(less) X(less_equal) X(equal) \
-                      X(select) X(matmul) X(conv2d) X(conv2d_input) X(conv2d_weights) \
-                          X(max_pool2d) X(max_unpool2d) X(max_pool_take) X(avg_pool2d) \
-                              X(avg_unpool2d) X(reshape) X(transpose) X(concat) X(slice) \
-                                  X(unslice) X(pad) X(broadcast_to) X(sum_like) X(expand_like) \
-                                      X(reshape_like) X(gather) X(scatter_add) X(one_hot) X(sum) \
-                                          X(mean) X(reduce_max) X(reduce_min) X(argmax) X(softmax) \
-                                              X(log_softmax) X(moments) X(by_mode) X(increment) \
-                                                  X(schedule) X(random_mask) X(cross_entropy)
+  X(neg) X(abs) X(sign) X(floor) X(sqrt) X(rsqrt) X(reciprocal) X(square) X(exp) X(log) X(sin) \
+  X(cos) X(erf) X(tanh) X(sigmoid) X(softplus) X(relu) X(leaky_relu) X(relu6) X(elu) X(selu) \
+  X(gelu) X(silu) X(mish) X(softsign) X(hard_sigmoid) X(hard_tanh) X(hard_swish) X(heaviside) \
+  X(bipolar_step) X(cast) X(stop_gradient) X(add) X(sub) X(mul) X(div) X(pow) X(maximum) \
+  X(minimum) X(greater) X(greater_equal) X(less) X(less_equal) X(equal) X(select) X(matmul) \
+  X(conv2d) X(conv2d_input) X(conv2d_weights) X(max_pool2d) X(max_unpool2d) X(max_pool_take) \
+  X(avg_pool2d) X(avg_unpool2d) X(reshape) X(transpose) X(concat) X(slice) X(unslice) X(pad) \
+  X(broadcast_to) X(sum_like) X(expand_like) X(reshape_like) X(gather) X(scatter_add) \
+  X(one_hot) X(sum) X(mean) X(reduce_max) X(reduce_min) X(argmax) X(softmax) X(log_softmax) \
+  X(moments) X(by_mode) X(increment) X(schedule) X(random_mask) X(cross_entropy)
+// clang-format on
 #define X(op) extern const hd_op hd_def_##op;
 HD_OP_LIST(X)
 #undef X
