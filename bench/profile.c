@@ -1,6 +1,7 @@
 // Where a training step spends its time: "profile NET OPTIMIZER BATCH THREADS" prints each kernel
 // call, its median time, its share, and its operations and bytes a second. Takes run.c in as text,
 // to time between its calls; the library's own copy is then not linked.
+//   cc -O2 -Iinclude bench/profile.c build/libhadal.a -lm -pthread -o build/bench/profile
 #include "bench.h"
 #include "nets.h"
 
