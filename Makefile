@@ -21,15 +21,18 @@ demo: build/CMakeCache.txt
 test: all
 	@tools/test build $(JOBS)
 
-# The slow tests too, all of it under the sanitizers, and each fuzzer for FUZZ_SECONDS.
+# The slow tests too, all of it under the sanitizers, each fuzzer for FUZZ_SECONDS, and the bugs
+# planted for the fuzzers.
 test-all: export HADAL_SLOW = 1
-test-all: test test-asan test-tsan fuzz
+test-all: test test-asan test-tsan fuzz planted
 test-asan test-tsan: test-%: deps
 	@cmake --preset $*
 	@cmake --build build/$* -j $(JOBS)
 	@tools/test build/$* $(JOBS)
 fuzz: deps
 	@tools/fuzz build/fuzz $(FUZZ_SECONDS) $(JOBS)
+planted: deps
+	@tools/fuzz --planted build/planted $(JOBS)
 
 # Nothing but cc and make: the library without dependencies, its tests, and the command.
 core:
@@ -52,4 +55,4 @@ lint:
 format:
 	clang-format -i $$(find src include examples test -name '*.[ch]' -o -name '*.inc' -o -name '*.cpp')
 
-.PHONY: all deps demo test test-all test-asan test-tsan fuzz core bench install clean lint format
+.PHONY: all deps demo test test-all test-asan test-tsan fuzz planted core bench install clean lint format

@@ -37,7 +37,7 @@ same() {  # same FILE FILE
 # ---- Help and mistakes in the call
 check 0 'hadal train' "$H" --help
 check 0 'hadal 0.' "$H" --version
-for command in train eval predict summary list check bench; do
+for command in train eval predict summary list lecture check bench; do
   check 0 "hadal $command" "$H" $command --help
 done
 check 2 'unknown command "trian"; did you mean "train"?' "$H" trian
@@ -50,7 +50,11 @@ check 2 'did you mean "xor"?' "$H" train xo
 check 2 'there is no such recipe' "$H" train ./nothing.yaml
 check 2 '--set train.epoch=3: train: unknown field "epoch"; did you mean "epochs"?' "$H" train xor --set train.epoch=3
 check 2 'xor.yaml: train: batch is 5, larger than the 4 training samples' "$H" train xor --set train.batch=5
+check 2 'xor.yaml: train: a batch of 4 does not divide into 3 shards' "$H" train xor --set train.shards=3
+check 2 'larger than the 120 training samples' "$H" train iris --set data.folds=5 --set train.batch=130
+check 2 'no data set "nosuch"' "$H" train xor --set data=nosuch
 check 2 'neither a run directory nor a model' "$H" eval nothing
+check 2 'no "xor": there are no lectures yet' "$H" lecture xor
 check 2 'list: unknown "recipe"; did you mean recipes' "$H" list recipe
 check 2 'n is missing' "$H" bench matmul:m3k4
 check 2 'did you mean "matmul"?' "$H" check matmull
@@ -96,10 +100,38 @@ check 0 '[{"file":"rows.csv","row":1,"top":[{"class":"1","p":0.9' "$H" predict r
 printf '0,1,1\n' >wide.csv
 check 1 'a sample is (3), the model wants (2)' "$H" predict runs/xor-1 wide.csv
 check 1 'known are .csv' "$H" predict runs/xor-1 rows.txt
+check 2 'no data set "nosuch"' "$H" eval runs/xor-1 --data nosuch
 printf 'x' >broken.safetensors
 check 1 'broken.safetensors' "$H" eval broken.safetensors
 check 0 'Training accuracy' "$H" train xor --set loss=mse --set 'model.2.dense=1' --run mse
 check 0 '"value":' "$H" predict mse rows.csv --json
+
+# ---- CSV files: the classes of the model, whatever a file holds of them
+awk 'BEGIN { for (i = 0; i < 60; i++) printf "%d,%d,%s\n", i % 3, (i * 7) % 5, substr("abc", i % 3 + 1, 1) }' >abc.csv
+grep -v a abc.csv >'some "bc\.csv'
+sed 's/c$/d/' abc.csv >abd.csv
+printf 'data: abc.csv\nmodel: [{dense: 8}, relu, {dense: 3}]\ntrain: {batch: 20, epochs: 60, optimizer: {adam: {lr: 0.05}}}\n' >abc.yaml
+check 0 'accuracy 100.00 %' "$H" train abc.yaml --run abc
+check 0 '40 training samples: loss 0.' "$H" eval abc --data 'some "bc\.csv'
+check 0 'accuracy 100.00 %' "$H" eval abc/model.safetensors --data 'some "bc\.csv'
+check 1 '"d" is none of the 3 classes' "$H" eval abc --data abd.csv
+check 2 'the model does not know its data; give --data' "$H" eval abc/model.safetensors
+awk 'BEGIN { print "y,x"; for (i = 0; i < 40; i++) print 2 * i / 40 + 1 "," i / 40 }' >line.csv
+printf 'data: {name: line.csv, label: y, regression: true}\nmodel: [dense: 1]\ntrain: {batch: 8, epochs: 3}\n' >line.yaml
+check 0 'loss' "$H" train line.yaml --run line
+cp line.csv other.csv
+check 0 "$(tail -n 1 line/metrics.jsonl | sed 's/.*"test":\({[^}]*}\).*/\1/')" "$H" eval line --data other.csv --json
+check 0 '"model":"abc"' "$H" summary abc --json
+check 0 '"batch":20,' "$H" summary abc --json
+
+# ---- Memory: what is planned is what is used, and what summary says
+for batch in 1 64; do
+  check 0 '' "$H" train digits --set train.batch=$batch --set train.epochs=1 --quiet --run batch$batch
+  peaks=$(tail -n 1 batch$batch/metrics.jsonl | sed 's/.*"peak_bytes_planned":\([0-9]*\),"peak_bytes_used":\([0-9]*\),.*/\1 \2/')
+  test "${peaks% *}" = "${peaks#* }" || { echo "FAILED: batch $batch: planned and used bytes differ: $peaks"; bad=1; }
+  check 0 "\"peak_bytes_train\":${peaks% *}," "$H" summary digits --set train.batch=$batch --json
+  check 0 "\"peak_bytes_train\":${peaks% *}," "$H" summary batch$batch --json
+done
 
 # ---- Digits: interrupted, gone on with
 digits="digits --set train.epochs=6 --set train.checkpoint_steps=20 --quiet"
@@ -146,6 +178,18 @@ check 2 'the run is not finished' "$H" eval killed
 check 0 '"file":"zero.pgm","top":[{"class":"' "$H" predict whole zero.pgm --json
 { printf 'P5 9 8 16\n'; head -c 72 /dev/zero; } >wrong.pgm
 check 1 'a sample is (8, 9, 1), the model wants (8, 8, 1)' "$H" predict whole wrong.pgm
+head -n 3 data/digits/test.csv >digits.csv
+cut -d , -f 1-64 digits.csv >pixels.csv
+check 0 'digits.csv:3  ' "$H" predict whole digits.csv
+sed 's/digits/pixels/' out >expected
+check 0 'pixels.csv:3  ' "$H" predict whole pixels.csv
+same expected out
+cut -d , -f 1-9 digits.csv >few.csv
+check 1 'the model wants the 64 pixels of an image (8, 8, 1)' "$H" predict whole few.csv
+sed 's/^0,/17,/' pixels.csv >bright.csv
+check 1 '17 is not a whole number in 0..16' "$H" predict whole bright.csv
+mkdir idx && cp rows.csv idx/rows.txt
+check 1 'known are .csv' "$H" predict runs/xor-1 idx/rows.txt
 check 1 'digits: image u8 (8, 8, 1); the model was made for x' "$H" eval again --data digits
 
 # ---- Iris: cross-validation
@@ -169,7 +213,11 @@ check 0 '"parameters":61706,"trainable":61706,"multiply_adds":416520,' "$H" summ
 check 0 '{"name":"conv2d_1","op":"conv2d","shape":[2,28,28,6],"parameters":156,"multiply_adds":117600}' "$H" summary lenet5 --json --batch 2
 check 0 '"model":"xor"' "$H" summary runs/xor-1 --json
 check 0 '"id": "lenet5"' "$H" list recipes --json
-for what in models ops layers losses data; do check 0 '' "$H" list $what --json; done
+for what in recipes ops layers losses data optimizers schedules; do check 0 '", "about": "' "$H" list $what --json; done
+check 0 '[]' "$H" list lectures --json
+check 0 '' "$H" list lectures
+test ! -s out || { echo 'FAILED: there are lectures'; bad=1; }
+check 0 'no lectures yet' "$H" lecture
 check 0 'right' "$H" check relu matmul:m7n9k11.ta conv2d:n2h9w8c3,k3s2p1f5.dw conv2d:n2h9w8c4,k3p1f6g2.dx
 check 0 '"percent_of_peak":' "$H" bench matmul:m16n16k16 --json
 

@@ -112,4 +112,5 @@ const cli_command cli_bench = {
     options,
     0,
     0,
-    run};
+    run,
+    NULL};

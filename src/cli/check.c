@@ -93,4 +93,5 @@ const cli_command cli_check = {"check",
                                options,
                                0,
                                0,
-                               run};
+                               run,
+                               NULL};

@@ -35,10 +35,11 @@ typedef struct cli_command {
   const cli_option *options;  // ends with {0}
   int least, most;            // words
   int (*run)(cli_args *args);
+  const char *notes;  // the end of its --help, or NULL
 } cli_command;
 
 extern const cli_command cli_train, cli_eval, cli_predict, cli_summary, cli_list, cli_check,
-    cli_bench;
+    cli_bench, cli_lecture;
 extern const cli_command *const cli_commands[];  // NULL-terminated
 
 // Runs a whole command line; returns the exit status.
@@ -76,6 +77,8 @@ enum { CLI_PATH = 4096 };
 bool cli_find_recipe(const char *word, char *path);
 // Calls see(user, path) for every recipe that can be named, each name once.
 void cli_each_recipe(void (*see)(void *user, const char *name, const char *path), void *user);
+// A set that is known, or the path of a .csv; NULL is no wrong word.
+bool cli_names_data(const char *name);
 hd_recipe *cli_read_recipe(const cli_process *p, const char *path, const cli_args *args,
                            hd_error *err);
 // RUN or a model file -> the model file. false: a message was printed.
@@ -93,8 +96,8 @@ int cli_run_open(cli_run *run, const hd_env *env, const char *name, const char *
 bool cli_run_find(cli_run *run, const hd_env *env, const char *name, const char *dir);
 void cli_run_path(const cli_run *run, const char *file, char *to);  // to: char[CLI_PATH]
 hd_status cli_run_add_metrics(const cli_run *run, const char *line, hd_error *err);
-// Keeps the lines of epochs 1 .. epochs.
-hd_status cli_run_trim_metrics(const cli_run *run, int64_t epochs, hd_error *err);
+// Keeps the lines of epochs 1 .. epochs, and adds their seconds to *seconds.
+hd_status cli_run_trim_metrics(const cli_run *run, int64_t epochs, double *seconds, hd_error *err);
 hd_status cli_run_describe(const cli_run *run, const hd_recipe *recipe, const cli_process *p,
                            const hd_splits *parts, hd_error *err);
 
@@ -116,6 +119,9 @@ void cli_progress_end(cli_progress *p);
 const char *cli_count(int64_t n, char *to);
 // "1.2 MB"
 const char *cli_bytes(double bytes, char *to);
+
+// To evaluate by: never more than a training step takes, so that its memory is there.
+int cli_evaluate_batch(const hd_recipe *recipe);
 
 // ---- Samples from files -------------------------------------------------------------------------
 typedef struct cli_sample {

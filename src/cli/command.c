@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-const cli_command *const cli_commands[] = {&cli_train, &cli_eval,  &cli_predict, &cli_summary,
-                                           &cli_list,  &cli_check, &cli_bench,   NULL};
+const cli_command *const cli_commands[] = {&cli_train,   &cli_eval,  &cli_predict,
+                                           &cli_summary, &cli_list,  &cli_lecture,
+                                           &cli_check,   &cli_bench, NULL};
 
 int cli_fail(int status, const char *format, ...) {
   va_list args;
@@ -52,6 +53,7 @@ static int help_for(const cli_command *c) {
     printf("  %-18s %s%s%s%s\n", left, o->help, o->standard ? " (default " : "",
            o->standard ? o->standard : "", o->standard ? ")" : "");
   }
+  if (c->notes) printf("\n%s\n", c->notes);
   return CLI_DONE;
 }
 

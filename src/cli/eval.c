@@ -2,26 +2,33 @@
 #include "cli.h"
 #include "../base/file.h"
 
-static const cli_option options[] = {{"--data", "NAME|PATH", "the model's own",
-                                      "a set, or a .csv file; its test part if it has one"},
-                                     {"--threads", "N", "one per core", "threads"},
-                                     {"--json", NULL, NULL, "print {\"loss\":..,\"accuracy\":..}"},
-                                     {NULL, NULL, NULL, NULL}};
+static const cli_option options[] = {
+    {"--data", "NAME|PATH", "the model's own", "a set or a .csv file: its test part, or all of it"},
+    {"--threads", "N", "one per core", "threads"},
+    {"--json", NULL, NULL, "print {\"loss\":..,\"accuracy\":..}"},
+    {NULL, NULL, NULL, NULL}};
 
 // The recipe that says which data: the run's, which knows of splits, else what the model holds.
-static hd_recipe *data_recipe(const cli_process *p, cli_args *args, const char *word, hd_model *m,
-                              hd_error *err) {
-  char path[CLI_PATH], set[CLI_PATH];
-  const char *data = cli_value(args, "--data");
-  if (snprintf(path, sizeof path, "%s/recipe.yaml", word) >= (int)sizeof path ||
-      !hd_file_exists(&p->data, path))
-    *path = 0;
-  if (data) {
-    snprintf(set, sizeof set, "data={\"name\":\"%s\"}", data);
-    args->set[args->sets++] = set;
-    if (!*path && m->recipe->data.name) return m->recipe->data.name = data, m->recipe;
+static hd_recipe *data_recipe(const cli_process *p, cli_args *args, hd_model *m, hd_error *err) {
+  char path[CLI_PATH];
+  const char *data = cli_value(args, "--data"), *word = args->word[0];
+  hd_recipe *r = m->recipe;
+  if (snprintf(path, sizeof path, "%s/recipe.yaml", word) < (int)sizeof path &&
+      hd_file_exists(&p->data, path))
+    r = cli_read_recipe(p, path, args, err);
+  else r->data.regression = !m->signature.has_label;
+  if (!r || !data) {
+    if (r == m->recipe && (!r->data.name || !strcmp(r->data.name, "data"))) {
+      hd_fail(err, HD_E_ARGUMENT, "%s: the model does not know its data; give --data", word);
+      return NULL;
+    }
+    return r;
   }
-  return *path ? cli_read_recipe(p, path, args, err) : m->recipe;
+  bool same = r->data.name && !strcmp(r->data.name, data);
+  r->data.name = data;
+  if (!same)  // splits are of what was trained on
+    r->data.valid = r->data.test = 0, r->data.folds = r->data.fold = 0;
+  return r;
 }
 
 static hd_status check_columns(const hd_model *m, const hd_splits *parts, const char *name,
@@ -37,9 +44,13 @@ static hd_status check_columns(const hd_model *m, const hd_splits *parts, const 
                    s.input.name, hd_dtype_name(have->dtype),
                    hd_shape_text(have->shape, a, sizeof a), m->signature.input.name,
                    hd_dtype_name(want->dtype), hd_shape_text(want->shape, b, sizeof b));
-  if (s.classes > m->signature.classes)
+  if (s.classes != m->signature.classes)
     return hd_fail(err, HD_E_SHAPE, "%s: %d classes; the model knows %d", name, s.classes,
                    m->signature.classes);
+  for (int i = 0; i < s.classes && s.class_names && m->signature.class_names; i++)
+    if (strcmp(s.class_names[i], m->signature.class_names[i]))
+      return hd_fail(err, HD_E_SHAPE, "%s: class %d is \"%.80s\"; the model knows it as \"%.80s\"",
+                     name, i, s.class_names[i], m->signature.class_names[i]);
   return HD_OK;
 }
 
@@ -49,13 +60,15 @@ static int evaluate(cli_process *p, cli_args *args, const char *path) {
   hd_splits parts = {0};
   hd_metrics got;
   if (hd_model_open(&p->env, path, &m, &err)) return cli_fail(CLI_FAILED, "%s", err.text);
-  hd_recipe *r = data_recipe(p, args, args->word[0], &m, &err);
+  hd_recipe *r = data_recipe(p, args, &m, &err);
+  p->sets.csv.classes = m.signature.class_names;  // its numbers of the classes
   hd_status status =
       r ? hd_recipe_open(&p->data, r, r->data.folds ? r->data.fold : 0, p->sets, &parts, &err)
         : HD_E_FORMAT;
   if (!status) status = check_columns(&m, &parts, r->data.name, &err);
   if (!status)
-    status = hd_evaluate(m.store, m.network.loss, m.network.accuracy, &parts.test, 0, &got, &err);
+    status = hd_evaluate(m.store, m.network.loss, m.network.accuracy, &parts.test,
+                         cli_evaluate_batch(r), &got, &err);
   if (status) cli_fail(CLI_FAILED, "%s", err.text);
   if (!status && cli_has(args, "--json")) {
     hd_text line = {.env = p->data};
@@ -68,10 +81,12 @@ static int evaluate(cli_process *p, cli_args *args, const char *path) {
     if (got.accuracy == got.accuracy) printf(", accuracy %.2f %%", 100 * got.accuracy);
     printf("\n");
   }
+  bool asked = r ? cli_names_data(r->data.name) : err.status != HD_E_ARGUMENT;
+  int wrong = asked ? CLI_FAILED : CLI_WRONG;
   hd_splits_free(&parts);
   if (r != m.recipe) hd_recipe_free(r);
   hd_model_close(&m);
-  return status ? CLI_FAILED : CLI_DONE;
+  return status ? wrong : CLI_DONE;
 }
 
 static int run(cli_args *args) {
@@ -90,4 +105,5 @@ const cli_command cli_eval = {"eval",
                               options,
                               1,
                               1,
-                              run};
+                              run,
+                              NULL};

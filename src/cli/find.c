@@ -102,6 +102,16 @@ bool cli_find_model(const char *word, char *path) {
   return false;
 }
 
+bool cli_names_data(const char *name) {
+  int count;
+  const hd_data_info *sets = hd_data_list(&count);
+  size_t length = name ? strlen(name) : 0;
+  if (!name || (length > 4 && !strcmp(name + length - 4, ".csv"))) return true;
+  for (int i = 0; i < count; i++)
+    if (!strcmp(sets[i].id, name)) return true;
+  return false;
+}
+
 static hd_document_reader *yaml(void) {
 #ifdef HD_WITH_YAML
   return hd_yaml_parse;

@@ -38,7 +38,7 @@ hd_status cli_save(cli_training *t, const char *file) {
 static hd_status trim(cli_training *t, int64_t epochs) {
   if (t->trimmed || t->in_fold) return HD_OK;
   t->trimmed = true;
-  return cli_run_trim_metrics(&t->run, epochs, &t->err);
+  return cli_run_trim_metrics(&t->run, epochs, &t->before, &t->err);
 }
 
 static bool on_step(void *user, const hd_progress *at) {
@@ -93,7 +93,11 @@ hd_status cli_fit(cli_training *t, const char *checkpoints) {
   return status ? status : trim(t, t->result.epochs);
 }
 
+int cli_evaluate_batch(const hd_recipe *r) {
+  return HD_MAX(HD_MIN(r->train.batch / HD_MAX(r->train.shards, 1), 64), 1);
+}
+
 hd_status cli_evaluate(cli_training *t, hd_metrics *to) {
-  return hd_evaluate(t->store, t->network.loss, t->network.accuracy, &t->parts.test, 0, to,
-                     &t->err);
+  return hd_evaluate(t->store, t->network.loss, t->network.accuracy, &t->parts.test,
+                     cli_evaluate_batch(t->recipe), to, &t->err);
 }

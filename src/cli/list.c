@@ -2,9 +2,10 @@
 #include "cli.h"
 #include "../nn/loss.h"
 
-static const cli_option options[] = {{"--json", NULL, NULL, "an array of objects with `id`"},
-                                     {NULL, NULL, NULL, NULL}};
+static const cli_option options[] = {
+    {"--json", NULL, NULL, "an array of objects with `id` and `about`"}, {NULL, NULL, NULL, NULL}};
 
+// Every entry has its text as "about", and some also by the name of what it is.
 typedef struct listing {
   hd_text json;
   bool as_json;
@@ -18,8 +19,8 @@ static void add(listing *l, const char *id, const char *key, const char *text) {
   } else {
     hd_text_add(&l->json, l->count ? ",\n {\"id\": " : "[{\"id\": ");
     hd_json_string(&l->json, id);
-    if (text) {
-      hd_text_add(&l->json, ", \"%s\": ", key);
+    for (int i = 0; text && i < 1 + !!strcmp(key, "about"); i++) {
+      hd_text_add(&l->json, ", \"%s\": ", i ? key : "about");
       hd_json_string(&l->json, text);
     }
     hd_text_add(&l->json, "}");
@@ -34,11 +35,11 @@ static void add_recipe(void *user, const char *name, const char *path) {
   if (file && !fgets(line, sizeof line, file)) *line = 0;
   if (file) fclose(file);
   line[strcspn(line, "\n")] = 0;
-  add(user, name, "about", line[0] == '#' ? line + 1 + strspn(line + 1, " ") : NULL);
+  add(user, name, "about", line[0] == '#' ? line + 1 + strspn(line + 1, " ") : "");
 }
 
 static void list_recipes(listing *l) { cli_each_recipe(add_recipe, l); }
-static void list_models(listing *l) { (void)l; }
+static void list_none(listing *l) { (void)l; }  // so far
 static void list_ops(listing *l) {
   for (const hd_op *const *op = hd_ops(); *op; op++) add(l, (*op)->name, "math", (*op)->math);
 }
@@ -64,8 +65,19 @@ static void list_optimizers(listing *l) {
   }
 }
 static void list_schedules(listing *l) {
-  const hd_field *kind = hd_schedule_fields.field;
-  for (const char *const *name = kind->choices; *name; name++) add(l, *name, NULL, NULL);
+  static const char *const about[] = {"the same rate throughout",
+                                      "times factor after every `every` epochs",
+                                      "times factor at each epoch of `at`",
+                                      "factor^(epochs / every)",
+                                      "a line down to floor",
+                                      "down to floor by (1 - epochs / total)^power",
+                                      "half a cosine down to floor",
+                                      "the cosine again and again, each growth times as long",
+                                      "from start up to 1 at peak, then down to floor",
+                                      "sqrt(warmup / epochs) after the warm-up",
+                                      "times factor when the loss no longer improves"};
+  const char *const *name = hd_schedule_fields.field->choices;
+  for (size_t i = 0; name[i]; i++) add(l, name[i], "about", i < HD_COUNT(about) ? about[i] : "");
 }
 static void list_data(listing *l) {
   int count;
@@ -82,9 +94,11 @@ static const struct {
   const char *name;
   void (*list)(listing *l);
   int width;
-} lists[] = {{"recipes", list_recipes, 16}, {"models", list_models, 16}, {"ops", list_ops, 16},
-             {"layers", list_layers, 20},   {"losses", list_losses, 24}, {"data", list_data, 14},
-             {"optimizers", list_optimizers, 8}, {"schedules", list_schedules, 13}};
+} lists[] = {{"recipes", list_recipes, 16},    {"models", list_none, 16},
+             {"lectures", list_none, 16},      {"ops", list_ops, 16},
+             {"layers", list_layers, 20},      {"losses", list_losses, 24},
+             {"data", list_data, 14},          {"optimizers", list_optimizers, 8},
+             {"schedules", list_schedules, 13}};
 
 static int run(cli_args *args) {
   const char *known[HD_COUNT(lists)];
@@ -95,7 +109,6 @@ static int run(cli_args *args) {
     l.width = lists[i].width;
     lists[i].list(&l);
     if (l.as_json && !l.json.failed) printf("%s]\n", l.count ? l.json.at : "[");
-    else if (!l.count) printf("none yet\n");
     bool failed = l.json.failed;
     hd_text_free(&l.json);
     return failed ? cli_fail(CLI_FAILED, "memory is out") : CLI_DONE;
@@ -104,14 +117,16 @@ static int run(cli_args *args) {
   return cli_fail(CLI_WRONG, "list: unknown \"%s\"; %s%s", args->word[0],
                   nearest >= 0 ? "did you mean "
                                : "known are recipes, models, ops, layers, losses, optimizers, "
-                                 "schedules, data",
+                                 "schedules, data, lectures",
                   nearest >= 0 ? known[nearest] : "");
 }
 
 const cli_command cli_list = {"list",
-                              "recipes|models|ops|layers|losses|optimizers|schedules|data [--json]",
+                              "recipes|models|ops|layers|losses|optimizers|schedules|data|lectures "
+                              "[--json]",
                               "lists what can be named",
                               options,
                               1,
                               1,
-                              run};
+                              run,
+                              NULL};

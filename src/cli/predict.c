@@ -132,4 +132,8 @@ const cli_command cli_predict = {
     options,
     2,
     0,
-    run};
+    run,
+    "A .csv row holds the inputs without the label. For an image model it holds the pixels, in "
+    "the\n"
+    "range of the set (digits 0 to 16, others 0 to 255); a last column, the label, is passed "
+    "over."};

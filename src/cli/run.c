@@ -95,8 +95,10 @@ hd_status cli_run_add_metrics(const cli_run *run, const char *line, hd_error *er
   return hd_file_append(run->env, path, line, strlen(line), err);
 }
 
-// Bytes of the leading lines that are whole and belong to epochs 1 .. epochs.
-static size_t kept(const hd_env *env, const char *text, size_t size, int64_t epochs) {
+// Bytes of the leading lines that are whole and belong to epochs 1 .. epochs; *seconds grows by
+// theirs.
+static size_t kept(const hd_env *env, const char *text, size_t size, int64_t epochs,
+                   double *seconds) {
   hd_arena arena = {.env = *env};
   size_t at = 0;
   for (const char *end; at < size && (end = memchr(text + at, '\n', size - at));
@@ -105,12 +107,14 @@ static size_t kept(const hd_env *env, const char *text, size_t size, int64_t epo
     if (hd_json_parse(&arena, "metrics", text + at, (size_t)(end - text) - at, &doc, NULL)) break;
     const hd_doc *epoch = hd_doc_get(doc, "epoch");
     if (!epoch || epoch->kind != HD_DOC_INT || epoch->integer > epochs) break;
+    const hd_doc *took = hd_doc_get(doc, "seconds");
+    if (took) *seconds += took->real;
   }
   hd_arena_free(&arena);
   return at;
 }
 
-hd_status cli_run_trim_metrics(const cli_run *run, int64_t epochs, hd_error *err) {
+hd_status cli_run_trim_metrics(const cli_run *run, int64_t epochs, double *seconds, hd_error *err) {
   char path[CLI_PATH];
   void *text;
   size_t size;
@@ -118,7 +122,7 @@ hd_status cli_run_trim_metrics(const cli_run *run, int64_t epochs, hd_error *err
   if (!hd_file_exists(run->env, path)) return HD_OK;
   hd_status status = hd_file_read(run->env, path, (int64_t)1 << 31, &text, &size, err);
   if (status) return status;
-  size_t keep = kept(run->env, text, size, epochs);
+  size_t keep = kept(run->env, text, size, epochs, seconds);
   if (keep < size) status = hd_file_write(run->env, path, text, keep, err);
   hd_release(run->env, text);
   return status;

@@ -56,12 +56,46 @@ static hd_status add_images(cli_samples *s, const char *path, int file, hd_tenso
   return status;
 }
 
+// Rows of pixels, in the range of the set; what follows the pixels of a row is its label.
+static hd_status add_pixels(cli_samples *s, const char *path, int file, const hd_tensor *x,
+                            hd_error *err) {
+  int64_t rows = x->shape.d[0], width = x->shape.d[1], pixels = hd_shape_count(s->type.shape);
+  float largest = (float)hd_scale_largest(s->set);
+  char shape[96];
+  if (width != pixels && width != pixels + 1)
+    return hd_fail(err, HD_E_SHAPE,
+                   "%s: %lld columns; the model wants the %lld pixels of an image %s, and after "
+                   "them at most the label",
+                   path, (long long)width, (long long)pixels,
+                   hd_shape_text(s->type.shape, shape, sizeof shape));
+  hd_status status = grow(s, rows, file, true, err);
+  if (status) return status;
+  for (int64_t i = 0; i < rows * pixels; i++) {
+    float v = ((const float *)x->data)[i / pixels * width + i % pixels];
+    char *to = (char *)s->data + s->count * s->size;
+    if (s->type.dtype == HD_F32) ((float *)(void *)to)[i] = v;
+    else if (v >= 0 && v <= largest && v == (float)(unsigned char)v)
+      ((unsigned char *)to)[i] = (unsigned char)v;
+    else
+      return hd_fail(
+          err, HD_E_FORMAT, "%s: row %lld, column %lld: %g is not a whole number in 0..%g", path,
+          (long long)(i / pixels + 1), (long long)(i % pixels + 1), (double)v, (double)largest);
+  }
+  s->count += rows;
+  return HD_OK;
+}
+
 static hd_status add_rows(cli_samples *s, const char *path, int file, hd_error *err) {
   hd_data rows;
   hd_status status = hd_csv_read(s->env, path, (hd_csv_options){.no_label = true}, &rows, err);
   if (status) return status;
   const hd_table *table = rows.user;
   const hd_tensor *x = &table->column[0];
+  if (s->type.shape.rank == 3 && s->type.dtype != HD_I32) {
+    status = add_pixels(s, path, file, x, err);
+    hd_data_free(&rows);
+    return status;
+  }
   if (!hd_shape_equal(rows.column[0].type.shape, s->type.shape) || s->type.dtype != HD_F32)
     status = misfit(s, path, &rows.column[0].type.shape, err);
   else status = grow(s, rows.samples, file, true, err);
@@ -78,14 +112,24 @@ static bool ends(const char *path, const char *end) {
   return a >= b && !strcmp(path + a - b, end);
 }
 
+static bool is_idx(const char *path) {
+  static const char *const ending[] = {".idx", "idx1", "idx3", "-ubyte"};
+  char end[16];
+  for (size_t i = 0; i < HD_COUNT(ending); i++) {
+    snprintf(end, sizeof end, "%s.gz", ending[i]);
+    if (ends(path, ending[i]) || ends(path, end)) return true;
+  }
+  return false;
+}
+
 hd_status cli_samples_add(cli_samples *s, const char *path, int file, hd_error *err) {
   hd_tensor t = {0};
   hd_status status;
   if (ends(path, ".csv")) return add_rows(s, path, file, err);
-  bool image = ends(path, ".pgm") || ends(path, ".ppm") || ends(path, ".pnm"),
-       idx = strstr(path, "idx") || ends(path, "-ubyte") || ends(path, ".gz");
+  bool image = ends(path, ".pgm") || ends(path, ".ppm") || ends(path, ".pnm"), idx = is_idx(path);
   if (!image && !idx)
-    return hd_fail(err, HD_E_UNSUPPORTED, "%s: known are .csv, .pgm, .ppm, .idx and .idx.gz", path);
+    return hd_fail(err, HD_E_UNSUPPORTED,
+                   "%s: known are .csv, .pgm, .ppm, .idx, -ubyte and .gz of them", path);
   status =
       image ? hd_pnm_read(s->env, path, &t, err) : hd_idx_read(s->env, path, hd_gunzip, &t, err);
   if (!status) status = add_images(s, path, file, &t, idx, err);

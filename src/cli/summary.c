@@ -11,7 +11,7 @@ static const cli_option options[] = {
     {"--plan", NULL, NULL, "also the kernel calls of a training step"},
     {"--json", NULL, NULL,
      "one object. multiply_adds are per sample; activation_bytes are all layers' outputs of a "
-     "batch"},
+     "batch; peak_bytes_train is what hadal train plans"},
     {NULL, NULL, NULL, NULL}};
 
 typedef struct summary {
@@ -19,23 +19,62 @@ typedef struct summary {
   hd_model m;  // recipe, graph and store; loaded or made here
   int64_t batch;
   hd_layer_cost total, *layer;
-  int64_t activations, peak;
-  hd_plan *plan;  // of a training step
+  int64_t activations;
+  hd_model trained;  // of a run, for what it is fed with
+  hd_splits parts;   // where only the data tells
+  hd_data data, valid;
+  hd_fit_options o;
+  hd_fit_run fit;  // opened, never run
 } summary;
 
-// Bytes of a training run: graph, weights, optimiser, plan and its workspace.
+// As many samples as a run would have, without their values.
+static hd_data samples_of(const hd_signature *s, int64_t count) {
+  hd_data d = {.samples = count, .column = {s->input}, .columns = 1};
+  if (s->has_label) d.column[d.columns++] = (hd_column){"label", {HD_I32, {0}}};
+  if (s->has_target) {
+    d.column[d.columns] = (hd_column){.name = "target"};
+    d.column[d.columns++].type = s->target;
+  }
+  return d;
+}
+
+// Samples to train on and to validate by; a batch, where nothing is known of the data.
+static void count_samples(summary *s) {
+  const hd_recipe_data *d = &s->m.recipe->data;
+  int count;
+  const hd_data_info *sets = hd_data_list(&count);
+  int64_t train = 0, valid = 0;
+  hd_error why;
+  for (int i = 0; i < count && d->name; i++)
+    if (!strcmp(sets[i].id, d->name)) train = sets[i].train;
+  if (train) {
+    if (d->fold) train -= (train + d->folds - 1) / d->folds;
+    if (d->test > 0) train -= (int64_t)((double)d->test * (double)train + 0.5);
+    if (d->valid > 0) valid = (int64_t)((double)d->valid * (double)train + 0.5);
+    train -= valid;
+  } else if (d->name && (s->parts.whole.samples || !hd_recipe_open(&s->p.data, s->m.recipe, d->fold,
+                                                                   s->p.sets, &s->parts, &why))) {
+    train = s->parts.train.samples;
+    valid = s->parts.has_valid ? s->parts.valid.samples : 0;
+  }
+  s->data = samples_of(&s->m.signature, HD_MAX(train, s->batch));
+  s->valid = samples_of(&s->m.signature, valid);
+}
+
+// The plans and the bytes of a training run.
 static hd_status measure_training(summary *s, hd_error *err) {
-  const hd_recipe *r = s->m.recipe;
-  hd_fit_options o;
-  hd_recipe_fit_options(r, &o);
-  hd_update update =
-      (hd_minimize)(s->m.network.loss, r->optimizer, hd_fit_minimize(&o, 1, r->train.epochs));
-  hd_plan *plan = hd_compile(s->m.store, err, .fetch = {s->m.network.loss, s->m.network.accuracy},
-                             .update = {update}, .mode = HD_TRAIN, .batch = s->batch);
-  if (!plan) return err->status;
-  s->peak = s->p.memory.bytes + hd_plan_describe(plan).workspace;
-  s->plan = plan;
-  return HD_OK;
+  count_samples(s);
+  hd_recipe_fit_options(s->m.recipe, &s->o);
+  s->o.batch = (int)s->batch;
+  s->o.accuracy = s->m.network.accuracy;
+  s->o.valid = s->valid.samples ? &s->valid : NULL;
+  s->fit = (hd_fit_run){.store = s->m.store,
+                        .loss = s->m.network.loss,
+                        .data = &s->data,
+                        .o = &s->o,
+                        .err = err,
+                        .feeds = {.env = s->p.env}};
+  return hd_fit_open(&s->fit);
 }
 
 static hd_status measure(summary *s, hd_error *err) {
@@ -87,7 +126,7 @@ static void print_text(const summary *s) {
   if (s->total.trainable != s->total.parameters)
     printf("trainable parameters: %s\n", cli_count(s->total.trainable, a));
   printf("outputs of the layers: %s; ", cli_bytes((double)s->activations, a));
-  printf("training needs %s\n", cli_bytes((double)s->peak, a));
+  printf("training needs %s\n", cli_bytes((double)s->fit.result.planned, a));
 }
 
 static void print_line(void *user, const char *text) {
@@ -96,10 +135,10 @@ static void print_line(void *user, const char *text) {
 }
 
 static void print_plan(const summary *s) {
-  hd_plan_info info = hd_plan_describe(s->plan);
+  hd_plan_info info = hd_plan_describe(s->fit.full.plan);
   char a[32], b[32];
   printf("\ncall  what                                 shapes, offset, bytes, operations\n");
-  hd_plan_print(s->plan, print_line, NULL);
+  hd_plan_print(s->fit.full.plan, print_line, NULL);
   printf("%d calls in a workspace of %s; %s moved, %.1f Mflop a step\n", info.calls,
          cli_bytes((double)info.workspace, a), cli_bytes(info.bytes, b), info.flop / 1e6);
 }
@@ -114,7 +153,8 @@ static int print_json(const summary *s) {
               ",\"batch\":%lld,\"parameters\":%lld,\"trainable\":%lld,\"multiply_adds\":%lld,"
               "\"activation_bytes\":%lld,\"peak_bytes_train\":%lld,\"layers\":[",
               (long long)s->batch, (long long)s->total.parameters, (long long)s->total.trainable,
-              (long long)s->total.multiply_adds, (long long)s->activations, (long long)s->peak);
+              (long long)s->total.multiply_adds, (long long)s->activations,
+              (long long)s->fit.result.planned);
   for (int i = 0; i < r->layers; i++) {
     const hd_layer_cost *c = &s->layer[i];
     hd_text_add(&t, "%s\n {\"name\":", i ? "," : "");
@@ -144,21 +184,39 @@ static bool is_model(const char *word, char *path) {
   return true;
 }
 
-static hd_status open_recipe(summary *s, cli_args *args, const char *path, hd_error *err) {
-  hd_splits parts = {0};
-  s->m.recipe = cli_read_recipe(&s->p, path, args, err);
-  if (!s->m.recipe) return err->status;
+static hd_status build(summary *s, hd_error *err) {
   s->m.graph = hd_graph_new(&s->p.env);
   s->m.store = hd_store_new(&s->p.env);
   if (!s->m.graph || !s->m.store) return hd_fail(err, HD_E_MEMORY, "memory is out");
+  return hd_recipe_build(s->m.recipe, &s->m.signature, s->m.graph, &s->m.network, err);
+}
+
+static hd_status open_recipe(summary *s, cli_args *args, const char *path, hd_error *err) {
+  s->m.recipe = cli_read_recipe(&s->p, path, args, err);
+  if (!s->m.recipe) return err->status;
+  const hd_recipe *r = s->m.recipe;
   hd_error why = {0};
-  hd_status status = hd_recipe_signature(s->m.recipe, &s->m.signature, err);
-  if (status && !hd_recipe_open(&s->p.data, s->m.recipe, 0, s->p.sets, &parts, &why))
-    status = hd_signature_of(&parts.whole, &s->m.signature, err);
-  if (!status)
-    status = hd_recipe_build(s->m.recipe, &s->m.signature, s->m.graph, &s->m.network, err);
-  hd_splits_free(&parts);
-  return status;
+  hd_status status = hd_recipe_signature(r, &s->m.signature, err);
+  if (status && r->data.name) {
+    hd_status opened = hd_recipe_open(&s->p.data, r, r->data.fold, s->p.sets, &s->parts, &why);
+    if (!opened) status = hd_signature_of(&s->parts.whole, &s->m.signature, err);
+    else if (opened == HD_E_MEMORY) status = hd_fail(err, opened, "%s", why.text);
+  }
+  return status ? status : build(s, err);
+}
+
+// A run by its own recipe, a model file by what it holds.
+static hd_status open_model(summary *s, cli_args *args, const char *path, hd_error *err) {
+  char recipe[CLI_PATH];
+  if (snprintf(recipe, sizeof recipe, "%s/recipe.yaml", args->word[0]) >= (int)sizeof recipe ||
+      !hd_file_exists(NULL, recipe))
+    return hd_model_open(&s->p.env, path, &s->m, err);
+  hd_status status = hd_model_open(&s->p.data, path, &s->trained, err);
+  if (status) return status;
+  s->m.recipe = cli_read_recipe(&s->p, recipe, args, err);
+  if (!s->m.recipe) return err->status;
+  s->m.signature = s->trained.signature;
+  return build(s, err);
 }
 
 static int run(cli_args *args) {
@@ -170,18 +228,21 @@ static int run(cli_args *args) {
   bool model = is_model(args->word[0], path);
   int code = model || cli_find_recipe(args->word[0], path) ? CLI_DONE : CLI_WRONG;
   if (!code && !cli_number(args, "--batch", 1, 1 << 24, 0, &s->batch)) code = CLI_WRONG;
-  hd_status status = code    ? HD_OK
-                     : model ? hd_model_open(&s->p.env, path, &s->m, &err)
-                             : open_recipe(s, args, path, &err);
-  if (status) code = cli_fail(model ? CLI_FAILED : CLI_WRONG, "%s", err.text);
-  if (!code && !s->batch) s->batch = s->m.recipe->train.batch;
-  if (!code && measure(s, &err)) code = cli_fail(CLI_FAILED, "%s", err.text);
+  if (!code) {
+    hd_status status = model ? open_model(s, args, path, &err) : open_recipe(s, args, path, &err);
+    if (!status && !s->batch) s->batch = s->m.recipe->train.batch;
+    if (!status) status = measure(s, &err);
+    if (status)
+      code = cli_fail(model || status == HD_E_MEMORY ? CLI_FAILED : CLI_WRONG, "%s", err.text);
+  }
   if (!code && cli_has(args, "--json")) code = print_json(s);
   else if (!code) print_text(s);
   if (!code && cli_has(args, "--plan") && !cli_has(args, "--json")) print_plan(s);
-  hd_plan_free(s->plan);
+  hd_fit_close(&s->fit);
   free(s->layer);
   hd_model_close(&s->m);
+  hd_model_close(&s->trained);
+  hd_splits_free(&s->parts);
   free(s);
   return code;
 }
@@ -193,4 +254,8 @@ const cli_command cli_summary = {
     options,
     1,
     1,
-    run};
+    run,
+    "The memory of training is planned as hadal train does, from the set's number of samples; "
+    "where\n"
+    "that is not known (a model file alone, a .csv that is not there) from one batch. A file's\n"
+    "recipe and weights then count too."};

@@ -2,6 +2,7 @@
 #include "train.h"
 #include "../base/file.h"
 #include "../graph/graph.h"
+#include "../train/fit.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@ static const cli_option options[] = {
     {"--seed", "N", "the recipe's, else 1", "the same as --set train.seed=N"},
     {"--threads", "N", "one per core", "threads; the result is the same for any number"},
     {"--run", "DIR", "runs/NAME-N", "where everything of the run is written"},
-    {"--resume", NULL, NULL, "go on from the run's last checkpoint"},
+    {"--resume", NULL, NULL, "go on from the run's last checkpoint, by its recipe.yaml"},
     {"--quiet", NULL, NULL, "print errors only"},
     {NULL, NULL, NULL, NULL}};
 
@@ -25,8 +26,8 @@ static hd_status add_final(cli_training *t, hd_metrics test, const cli_folds *f)
   hd_text_add(&line,
               ",\"seconds\":%.4f,\"peak_bytes_planned\":%lld,\"peak_bytes_used\":%lld,\"step_"
               "allocations\":%lld",
-              t->result.seconds, (long long)t->result.planned, (long long)t->p.memory.peak,
-              (long long)t->result.step_allocations);
+              t->before + t->result.seconds, (long long)t->result.planned,
+              (long long)t->p.memory.peak, (long long)t->result.step_allocations);
   for (int i = 0; i < f->count; i++) {
     hd_text_add(&line, i ? "," : ",\"folds\":[");
     cli_add_metrics(&line, f->each[i], f->samples[i]);
@@ -49,7 +50,7 @@ static void report(const cli_training *t, hd_metrics test, const cli_folds *f) {
     printf(", on %lld samples%s.\n", (long long)t->parts.test.samples,
            t->parts.has_test ? "" : " (the set has no test part)");
   printf("The model is %s/model.safetensors%s, trained in %.1f s%s.\n", t->run.dir,
-         f->count ? ", of all samples" : "", t->result.seconds,
+         f->count ? ", of all samples" : "", t->before + t->result.seconds,
          t->result.stopped_early ? " (stopped early)" : "");
   printf("Use it: hadal eval %s, or hadal predict %s %s\n", t->run.dir, t->run.dir,
          image ? "IMAGE.pgm" : "ROWS.csv");
@@ -113,18 +114,41 @@ static int read_recipe(cli_training *t, cli_args *args, const char *path) {
   return same ? 0 : CLI_WRONG;
 }
 
+// Opens the parts; *least: training samples of the whole, or of a fold where there are folds.
+static hd_status open_parts(cli_training *t, int64_t *least) {
+  const hd_recipe_data *d = &t->recipe->data;
+  *least = INT64_MAX;
+  if (d->folds && !d->fold) {
+    hd_status status = cli_parts_open(t, 1);
+    if (status) return status;
+    *least = t->parts.train.samples;
+  }
+  hd_status status = cli_parts_open(t, d->fold);
+  *least = HD_MIN(*least, t->parts.train.samples);
+  return status;
+}
+
 // Everything that a wrong call can get wrong is found before the run directory is made.
 static int prepare(cli_training *t, cli_args *args, const char *path) {
   int wrong = read_recipe(t, args, path);
   if (wrong) return wrong;
   const hd_recipe *r = t->recipe;
-  if (cli_parts_open(t, r->data.fold))
-    return cli_fail(t->err.status == HD_E_ARGUMENT ? CLI_WRONG : CLI_FAILED, "%s", t->err.text);
-  hd_status status = cli_network_open(t);
+  int64_t samples;
+  hd_fit_options o;
+  hd_status status = open_parts(t, &samples);
+  if (status)
+    return cli_fail(
+        status == HD_E_ARGUMENT || !cli_names_data(r->data.name) ? CLI_WRONG : CLI_FAILED, "%s",
+        t->err.text);
+  status = cli_network_open(t);
   if (status) return cli_fail(status == HD_E_MEMORY ? CLI_FAILED : CLI_WRONG, "%s", t->err.text);
-  if (r->train.batch > t->parts.train.samples)
+  if (r->train.batch > samples)
     return cli_fail(CLI_WRONG, "%s: train: batch is %d, larger than the %lld training samples",
-                    r->file, r->train.batch, (long long)t->parts.train.samples);
+                    r->file, r->train.batch, (long long)samples);
+  hd_recipe_fit_options(r, &o);
+  if (hd_fit_check(&o, samples, &t->err))
+    return cli_fail(CLI_WRONG, "%s: train: %s", r->file,
+                    t->err.text + (strncmp(t->err.text, "fit: ", 5) ? 0 : 5));
   t->header = hd_recipe_header(&t->p.data, r, &t->signature);
   return t->header ? 0 : cli_fail(CLI_FAILED, "memory is out");
 }
@@ -192,4 +216,11 @@ const cli_command cli_train = {
     options,
     1,
     1,
-    run};
+    run,
+    "The run directory holds recipe.yaml, manifest.json, metrics.jsonl, checkpoints/,\n"
+    "model.safetensors, and best.safetensors: the weights of the epoch with the least validation\n"
+    "loss, or the last ones where no samples are held out to validate.\n"
+    "A resumed run goes on by the recipe that it stored, also if RECIPE was edited since; --set\n"
+    "still applies. The final seconds are those of all its parts, but for an epoch broken off.\n"
+    "With folds, the final peak_bytes and step_allocations are of the last training, on all "
+    "samples."};

@@ -16,6 +16,7 @@ typedef struct cli_training {
   hd_network network;
   char *header;
   hd_fit_result result;
+  double before;  // seconds of the run's epochs before it was resumed
   hd_error err;
   bool quiet, resume, trimmed, in_fold;
 } cli_training;

@@ -48,9 +48,11 @@ static hd_status quoted_field(cursor *u, field *f) {
   f->quoted = true;
   f->at = ++u->at;
   for (;; u->at++) {
+#ifndef HADAL_PLANT_CSV  // tools/fuzz --planted leaves this out: the fuzzer must notice
     if (u->at == c->end)
       return hd_fail(c->err, HD_E_FORMAT, "%s:%lld: a quote is opened and never closed", c->name,
                      (long long)f->line);
+#endif
     bool line_feed = *u->at == '\n', lone_return = *u->at == '\r';
     if (lone_return && u->at + 1 < c->end && u->at[1] == '\n') lone_return = false;
     if (line_feed || lone_return) u->line++;

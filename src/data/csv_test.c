@@ -5,10 +5,10 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include <locale.h>
 #include <stdio.h>
 #include <unistd.h>
 
+#include "../../test/comma_locale.h"
 #include "../../test/faults.h"
 #include "table.h"
 
@@ -297,7 +297,7 @@ static void every_truncation_is_clean(void **state) {
 
 static void a_locale_changes_nothing(void **state) {
   (void)state;
-  if (!setlocale(LC_ALL, "de_DE.UTF-8") && !setlocale(LC_ALL, "fr_FR.UTF-8")) skip();
+  if (!comma_locale()) skip();
   hd_data d = good("1.5,a\n", hd_csv_options_of(.header = "no"));
   assert_true(x_of(&d, 0, 0) == 1.5f);
   hd_data_free(&d);
@@ -306,13 +306,12 @@ static void a_locale_changes_nothing(void **state) {
 
 // ---- Faults -------------------------------------------------------------------------------------
 
-static char path[64];
+static char path[TEMP_PATH];
 
 static int make_file(void **state) {
   (void)state;
   static const char text[] = "a,b,kind\n1,2,cat\n3,4,dog\n5,6,\"ca\"\"t\"\n";
-  snprintf(path, sizeof path, "/tmp/hadal-csv-XXXXXX");
-  int handle = mkstemp(path);
+  int handle = mkstemp(temp_template(path, "csv", ""));
   ssize_t size = sizeof text - 1;
   return handle < 0 || write(handle, text, sizeof text - 1) != size || close(handle);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../../test/faults.h"
+#include "../../test/temp.h"
 #include "table.h"
 
 // From a block of exactly that size, so that a sanitizer sees a read past its end.
@@ -111,13 +112,12 @@ static void every_truncation_and_extension_is_an_error(void **state) {
 
 // ---- Files --------------------------------------------------------------------------------------
 
-static char path[64];
+static char path[TEMP_PATH];
 
 static int make_file(void **state) {
   (void)state;
   static const char good[] = "\0\0\x0B\1\0\0\0\2\1\2\3\4";
-  snprintf(path, sizeof path, "/tmp/hadal-idx-XXXXXX");
-  int handle = mkstemp(path);
+  int handle = mkstemp(temp_template(path, "idx", ""));
   return handle < 0 || write(handle, good, 12) != 12 || close(handle);
 }
 
@@ -146,7 +146,7 @@ static void files_are_read_and_inflated(void **state) {
   hd_tensor_free(&t);
   assert_int_equal(hd_idx_read(NULL, "/no/such.idx", NULL, &t, &err), HD_E_NOT_FOUND);
   assert_string_equal(err.text, "/no/such.idx: No such file or directory");
-  char zipped[80];
+  char zipped[TEMP_PATH + 8];
   snprintf(zipped, sizeof zipped, "%s.gz", path);
   assert_int_equal(hd_file_write(NULL, zipped, "\x1F\x8B\x08", 3, &err), HD_OK);
   assert_int_equal(hd_idx_read(NULL, zipped, NULL, &t, &err), HD_E_UNSUPPORTED);

@@ -11,15 +11,15 @@
 #include <unistd.h>
 
 #include "../../test/faults.h"
+#include "../../test/temp.h"
 #include "table.h"
 
-static char root[64];
+static char root[TEMP_PATH];
 
 static int make_folders(void **state) {
   (void)state;
-  char at[128];
-  snprintf(root, sizeof root, "/tmp/hadal-sets-XXXXXX");
-  if (!mkdtemp(root)) return -1;
+  char at[2 * TEMP_PATH];
+  if (!mkdtemp(temp_template(root, "sets", ""))) return -1;
   static const char *const inner[] = {"mnist", "fashion-mnist", "digits"};
   for (size_t i = 0; i < HD_COUNT(inner); i++) {
     snprintf(at, sizeof at, "%s/%s", root, inner[i]);
@@ -30,20 +30,20 @@ static int make_folders(void **state) {
 
 static int remove_folders(void **state) {
   (void)state;
-  char command[128];
+  char command[2 * TEMP_PATH];
   snprintf(command, sizeof command, "rm -rf '%s'", root);
   return system(command);
 }
 
 static void put(const char *name, const void *bytes, size_t count) {
-  char path[128];
+  char path[2 * TEMP_PATH];
   hd_error err;
   snprintf(path, sizeof path, "%s/%s", root, name);
   if (hd_file_write(NULL, path, bytes, count, &err)) fail_msg("%s", err.text);
 }
 
 static void take(const char *name) {
-  char path[128];
+  char path[2 * TEMP_PATH];
   snprintf(path, sizeof path, "%s/%s", root, name);
   unlink(path);
 }
@@ -224,7 +224,7 @@ static void names_and_parts_are_checked(void **state) {
   assert_int_equal(hd_data_open(NULL, "xor", "valid", &d, &err), HD_E_ARGUMENT);
   assert_string_equal(err.text, "data xor: the part is \"train\" or \"test\", not \"valid\"");
   assert_int_equal(hd_data_open(NULL, "xor", NULL, &d, &err), HD_E_ARGUMENT);
-  char *lengthy = malloc(5001), path[128];
+  char *lengthy = malloc(5001), path[2 * TEMP_PATH];
   memset(lengthy, 'x', 5000);
   lengthy[5000] = 0;
   assert_int_equal(hd_data_open(NULL, "mnist", "train", &d, &err, .root = lengthy), HD_E_LIMIT);

@@ -32,9 +32,11 @@ static hd_status bad_list(hd_error *err, const char *field, const char *what) {
 
 static hd_status parse_shape(const hd_doc *doc, hd_shape *to, hd_error *err) {
   if (doc->kind != HD_DOC_LIST) return bad_list(err, "shape", "not a list of sizes");
+#ifndef HADAL_PLANT_SAFETENSORS  // tools/fuzz --planted leaves this out: the fuzzer must notice
   if (doc->count > HD_MAX_RANK)
     return hd_fail(err, HD_E_LIMIT, "shape: %d dimensions; the limit is %d", doc->count,
                    HD_MAX_RANK);
+#endif
   for (const hd_doc *d = doc->first; d; d = d->next) {
     if (d->kind != HD_DOC_INT || d->integer < 0)
       return bad_list(err, "shape", "a size is not a whole number of 63 bits, 0 or more");

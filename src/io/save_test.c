@@ -10,21 +10,21 @@
 #include <unistd.h>
 
 #include "../../test/faults.h"
+#include "../../test/temp.h"
 #include "safetensors.h"
 
-static char folder[64], path[128];
+static char folder[TEMP_PATH], path[TEMP_PATH + 32];
 
 static int make_folder(void **state) {
   (void)state;
-  snprintf(folder, sizeof folder, "/tmp/hadal-save-XXXXXX");
-  if (!mkdtemp(folder)) return -1;
+  if (!mkdtemp(temp_template(folder, "save", ""))) return -1;
   snprintf(path, sizeof path, "%s/model.safetensors", folder);
   return 0;
 }
 
 static int remove_folder(void **state) {
   (void)state;
-  char command[128];
+  char command[2 * TEMP_PATH];
   snprintf(command, sizeof command, "rm -rf '%s'", folder);
   return system(command);
 }
@@ -281,7 +281,7 @@ static const char *save_over(const hd_env *env, void *arg) {
   if (!status) c->saved++;
   if (wrong || !status) return wrong;
   if (entries() != 1 && !((const faults *)env->user)->forever) return "a file was left behind";
-  char left[160];
+  char left[2 * TEMP_PATH];
   snprintf(left, sizeof left, "%s.tmp", path);
   unlink(left);  // where removing fails as well, it stays
   if (!strstr(err.text, path)) return "the path is missing";

@@ -58,8 +58,6 @@ hd_status hd_rule_real(hd_rule *r, int i);  // refuses an input that is neither 
 bool hd_dim_fits(int64_t a, int64_t b);     // equal, or one of them not known yet
 // Broadcast of two shapes; false when they do not fit.
 bool hd_shape_broadcast(hd_shape a, hd_shape b, hd_shape *to);
-// dy summed down to the shape of the input it belongs to.
-static inline hd_val hd_grad_like(hd_val dy, hd_val x) { return hd_sum_like(dy, x); }
 const char *hd_text_of(hd_shape s, char *to);  // to: char[96]
 bool hd_type_equal(const hd_type *a, const hd_type *b);
 bool hd_is_constant(hd_val v, double value);  // a constant scalar of that value

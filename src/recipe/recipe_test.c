@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../../test/faults.h"
+#include "../../test/temp.h"
 #include "recipe.h"
 
 #define LENET \
@@ -364,8 +365,8 @@ static void scales_are_fitted(void **state) {
 
 static void models_open_again(void **state) {
   (void)state;
-  char path[] = "/tmp/hadal_model_XXXXXX";
-  close(mkstemp(path));
+  char path[TEMP_PATH];
+  close(mkstemp(temp_template(path, "model", "")));
   hd_env env = {.threads = 1};
   hd_error err = {0};
   hd_recipe *r = parse(
@@ -450,8 +451,8 @@ static const char *read_and_build(const hd_env *env, void *arg) {
 static void every_failing_call_is_clean(void **state) {
   (void)state;
   int64_t runs = 0;
-  char path[] = "/tmp/hadal_recipe_XXXXXX.json";
-  int file = mkstemps(path, 5);
+  char path[TEMP_PATH];
+  int file = mkstemps(temp_template(path, "recipe", ".json"), 5);
   assert_int_equal(write(file, LENET, strlen(LENET)), strlen(LENET));
   close(file);
   const char *wrong = faults_each(read_and_build, path, EIO, &runs);

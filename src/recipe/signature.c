@@ -93,13 +93,14 @@ static hd_status read_classes(const hd_reader *r, const hd_doc *doc, hd_signatur
     return to->classes = (int)doc->integer, HD_OK;
   if (doc->kind != HD_DOC_LIST || doc->count < 1)
     return hd_reader_fail(r, doc, "classes: give how many, or a list of their names");
-  const char **names = hd_arena_alloc(r->arena, sizeof *names * (size_t)doc->count);
+  const char **names = hd_arena_alloc(r->arena, sizeof *names * ((size_t)doc->count + 1));
   if (!names) return hd_fail(r->err, HD_E_MEMORY, "%s: memory is out", r->name);
   for (const hd_doc *child = doc->first; child; child = child->next) {
     if (child->kind != HD_DOC_TEXT && !child->text)
       return hd_reader_fail(r, child, "classes: a name is a word");
     names[to->classes++] = child->text;
   }
+  names[to->classes] = NULL;  // as the readers of files want them
   to->class_names = names;
   return HD_OK;
 }

@@ -176,13 +176,16 @@ static hd_status open_valid(hd_fit_run *r) {
 
 // Peak bytes, before the first step: what is there, the workspace, and room for writing a
 // checkpoint's header, which is taken once now so that it is known to be there.
-static hd_status reserve(hd_fit_run *r) {
-  hd_env *env = &r->store->env;
+static int64_t header_bytes(const hd_store *store) {
   int64_t header = 4096;
-  for (int i = 0; i < hd_store_count(r->store); i++)
-    header += 1024 + 4 * (int64_t)strlen(hd_store_at(r->store, i)->name);
-  if (env->memory)
-    r->result.planned = HD_MAX(env->memory->peak, env->memory->bytes + r->feeds.bytes + header);
+  for (int i = 0; i < hd_store_count(store); i++)
+    header += 1024 + 4 * (int64_t)strlen(hd_store_at(store, i)->name);
+  return header;
+}
+
+static hd_status reserve(hd_fit_run *r) {
+  const hd_env *env = &r->store->env;
+  int64_t header = header_bytes(r->store);
   hd_status status = hd_feeds_bind(&r->feeds, r->err);
   void *room = status ? NULL : hd_alloc(env, (size_t)header);
   if (!status && !room)
@@ -191,36 +194,41 @@ static hd_status reserve(hd_fit_run *r) {
   return status;
 }
 
+hd_status hd_fit_check(const hd_fit_options *o, int64_t samples, hd_error *err) {
+  int batch = o->batch ? o->batch : 64, shards = o->shards ? o->shards : 1;
+  if (samples < 1) return hd_fail(err, HD_E_ARGUMENT, "fit: the data has no samples");
+  if (o->batch < 0 || o->epochs < 0 || o->shards < 0 || o->patience < 0)
+    return hd_fail(err, HD_E_ARGUMENT,
+                   "fit: batch, epochs, shards and patience must not be negative");
+  if (batch > samples)
+    return hd_fail(
+        err, HD_E_ARGUMENT,
+        "fit: a batch of %d is larger than the data, which has %lld samples; use a smaller batch",
+        batch, (long long)samples);
+  hd_minimize_options m = hd_fit_minimize(o, 1, 1);
+  if (hd_minimize_check(&m, err)) return HD_E_ARGUMENT;
+  if (batch % shards)
+    return hd_fail(err, HD_E_ARGUMENT, "fit: a batch of %d does not divide into %d shards", batch,
+                   shards);
+  return HD_OK;
+}
+
 static hd_status check(hd_fit_run *r) {
   const hd_fit_options *o = r->o;
   hd_graph *g = r->loss.graph;
   if (!hd_ok(r->loss))
     return hd_fail(r->err, HD_E_ARGUMENT, "fit: the loss is not a value; an earlier call failed");
   if (g->error.status) return hd_fail(r->err, g->error.status, "%s", g->error.text);
-  if (!r->data || r->data->samples < 1)
-    return hd_fail(r->err, HD_E_ARGUMENT, "fit: the data has no samples");
-  if (o->batch < 0 || o->epochs < 0 || o->shards < 0 || o->patience < 0)
-    return hd_fail(r->err, HD_E_ARGUMENT,
-                   "fit: batch, epochs, shards and patience must not be negative");
+  hd_status status = hd_fit_check(o, r->data ? r->data->samples : 0, r->err);
+  if (status) return status;
   r->batch = o->batch ? o->batch : 64;
   r->epochs = o->epochs ? o->epochs : 10;
-  if (r->batch > r->data->samples)
-    return hd_fail(
-        r->err, HD_E_ARGUMENT,
-        "fit: a batch of %d is larger than the data, which has %lld samples; use a smaller batch",
-        r->batch, (long long)r->data->samples);
-  hd_minimize_options m = hd_fit_minimize(o, 1, 1);
-  if (hd_minimize_check(&m, r->err)) return HD_E_ARGUMENT;
-  int shards = o->shards ? o->shards : 1;
-  if (r->batch % shards)
-    return hd_fail(r->err, HD_E_ARGUMENT, "fit: a batch of %d does not divide into %d shards",
-                   r->batch, shards);
   r->steps =
-      shards > 1 ? r->data->samples / r->batch : (r->data->samples + r->batch - 1) / r->batch;
+      o->shards > 1 ? r->data->samples / r->batch : (r->data->samples + r->batch - 1) / r->batch;
   return HD_OK;
 }
 
-static hd_status prepare(hd_fit_run *r) {
+hd_status hd_fit_open(hd_fit_run *r) {
   hd_status status = check(r);
   int32_t first = status ? 0 : r->loss.graph->count;
   if (!status) status = open_plans(r);
@@ -243,7 +251,19 @@ static hd_status prepare(hd_fit_run *r) {
   if (status) return status;
   r->order = hd_alloc(&r->store->env, sizeof *r->order * (size_t)r->data->samples);
   if (!r->order) return hd_fail(r->err, HD_E_MEMORY, "fit: memory is out");
-  return reserve(r);
+  const hd_memory *memory = r->store->env.memory;
+  if (memory)
+    r->result.planned =
+        HD_MAX(memory->peak, memory->bytes + r->feeds.bytes + header_bytes(r->store));
+  return HD_OK;
+}
+
+void hd_fit_close(hd_fit_run *r) {
+  if (!r->store) return;
+  hd_shards_close(r);
+  hd_feeds_close(&r->feeds);
+  hd_release(&r->store->env, r->order);
+  hd_release(&r->store->env, r->average);
 }
 
 hd_status(hd_fit)(hd_store *store, hd_val loss, const hd_data *data, hd_error *err,
@@ -257,7 +277,8 @@ hd_status(hd_fit)(hd_store *store, hd_val loss, const hd_data *data, hd_error *e
                   .o = &options,
                   .err = err,
                   .feeds = {.env = store->env}};
-  hd_status status = prepare(&r);
+  hd_status status = hd_fit_open(&r);
+  if (!status) status = reserve(&r);
   r.started = hd_seconds();
   r.result.stopped_early = options.patience > 0 && r.count.wait >= options.patience;
   while (!status && r.count.epoch < r.epochs && !r.result.stopped_early) {
@@ -272,9 +293,6 @@ hd_status(hd_fit)(hd_store *store, hd_val loss, const hd_data *data, hd_error *e
   r.result.best_epoch = (int)r.count.best_epoch;
   r.result.seconds = hd_seconds() - r.started;
   if (options.result) *options.result = r.result;
-  hd_shards_close(&r);
-  hd_feeds_close(&r.feeds);
-  hd_release(&store->env, r.order);
-  hd_release(&store->env, r.average);
+  hd_fit_close(&r);
   return status;
 }

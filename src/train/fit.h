@@ -34,6 +34,13 @@ typedef struct hd_fit_run {
   bool stop;
 } hd_fit_run;
 
+// What hd_fit refuses whatever the network is.
+HD_NODISCARD hd_status hd_fit_check(const hd_fit_options *o, int64_t samples, hd_error *err);
+// Everything of a run before its first step but the memory of its plans, whose bytes are in
+// result.planned. store, loss, data, o, err and feeds.env are the caller's to set; close it anyway.
+HD_NODISCARD hd_status hd_fit_open(hd_fit_run *r);
+void hd_fit_close(hd_fit_run *r);
+
 // Before the first checkpoint of a run: clears temporary files that a killed one left; *saves is
 // where the count of a fresh run goes on.
 HD_NODISCARD hd_status hd_checkpoint_begin(const hd_env *env, const char *folder, bool resume,
