@@ -32,7 +32,7 @@ test-asan test-tsan: test-%: deps
 fuzz: deps
 	@tools/fuzz build/fuzz $(FUZZ_SECONDS) $(JOBS)
 planted: deps
-	@tools/fuzz --planted build/planted $(JOBS)
+	@tools/fuzz --planted build/fuzz $(JOBS)
 
 # Nothing but cc and make: the library without dependencies, its tests, and the command.
 core:

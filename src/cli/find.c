@@ -11,7 +11,12 @@ static bool is_file(const char *path) {
   return !stat(path, &about) && !S_ISDIR(about.st_mode);
 }
 
+// What this build can read comes first.
+#ifdef HD_WITH_YAML
 static const char *const endings[] = {".yaml", ".yml", ".json"};
+#else
+static const char *const endings[] = {".json", ".yaml", ".yml"};
+#endif
 
 static bool recipe_name(const char *file, char *name, size_t size) {
   const char *dot = strrchr(file, '.');
