@@ -166,8 +166,8 @@ int cli_check_op(const cli_process *p, const hd_op *op) {
   for (const hd_case *c = op->cases; c && (c->in[0].dtype || c->refuse); c++) {
     if (c->refuse) continue;
     net fast, exact, graded;
-    bool ok = open_net(&p->data, op, c, HD_F32, false, &fast, &err) &
-              open_net(&p->data, op, c, HD_F64, false, &exact, &err);
+    bool ok = open_net(&p->data, op, c, HD_F32, false, &fast, &err);
+    ok = open_net(&p->data, op, c, HD_F64, false, &exact, &err) && ok;  // both are closed below
     double e = ok && !op->random ? kernel_error(&fast, &exact, &err) : 0;
     kernel = HD_MAX(kernel, e);
     wrong += !ok || !(e <= (c->bound > 0 ? c->bound : KERNEL_BOUND));
