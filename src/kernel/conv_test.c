@@ -2,72 +2,7 @@
 // dilation, groups, depthwise, few channels and filters; equal bits on AVX2 and AVX-512, with and
 // without `after`, in any order of parts.
 #define _DEFAULT_SOURCE
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include "kernel.h"
-
-static uint32_t seed = 1;
-static uint32_t word(void) { return (seed = seed * 1664525u + 1013904223u) >> 8; }
-static int64_t pick(int64_t from, int64_t to) { return from + word() % (to - from + 1); }
-
-static const hd_kernels *tables[HD_ISAS];
-static int table_count;
-static void find_tables(void) {
-  tables[table_count++] = hd_kernels_of(HD_ISA_BASELINE);
-#if defined(__x86_64__) && defined(__GNUC__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    tables[table_count++] = hd_kernels_of(HD_ISA_AVX2);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-    tables[table_count++] = hd_kernels_of(HD_ISA_AVX512);
-#endif
-}
-
-// Inputs end where a page ends that the next one forbids to touch, or start where one starts: no
-// access outside goes unseen, not even a masked one.
-typedef struct block {
-  float *p;
-  char *map;
-  size_t size;
-} block;
-static block fresh(int64_t n, bool whole, bool low) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (size_t)n * 4,
-         body = (bytes + page - 1) / page * page;
-  block b = {.size = body + 2 * page};
-  b.map = mmap(NULL, b.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  assert_true(b.map != MAP_FAILED);
-  b.p = (float *)(void *)(b.map + page + (low ? 0 : body - bytes));
-  for (int64_t i = 0; i < n; i++)
-    b.p[i] = whole ? (float)pick(-8, 8) : (float)word() / 8388608.0f - 1.0f;
-  assert_int_equal(
-      mprotect(b.map, page, PROT_NONE) | mprotect(b.map + page + body, page, PROT_NONE), 0);
-  return b;
-}
-static void drop(block b) { munmap(b.map, b.size); }
-
-typedef struct seen {
-  int64_t size, covered;
-  char *mark;
-  float *out;
-} seen;
-static void see(void *context, int64_t first, int64_t count) {
-  seen *s = context;
-  assert_true(count > 0 && first >= 0 && first + count <= s->size);
-  for (int64_t i = first; i < first + count; i++) {
-    assert_int_equal(s->mark[i]++, 0);
-    s->out[i] = -s->out[i];
-  }
-  s->covered += count;
-}
+#include "guard_test.h"
 
 static void run(const hd_kernels *t, const hd_conv *p, hd_conv_pass pass, const float *a,
                 const float *b, float *out, int64_t size, bool backwards, const hd_after *after) {
@@ -131,25 +66,25 @@ static void check(hd_conv p, bool whole) {
     assert_true(want && sum && terms && out && again && first && mark);
     reference(&p, (hd_conv_pass)pass, x, w, dy, want, sum, terms);
     for (int t = 0; t < table_count; t++) {
-      run(tables[t], &p, (hd_conv_pass)pass, a, b, out, size, false, NULL);
+      run(table[t], &p, (hd_conv_pass)pass, a, b, out, size, false, NULL);
       for (int64_t i = 0; i < size; i++) {
         double bound = whole ? 0 : 2.0 * terms[i] * 0x1p-24 * sum[i];
         if (!(fabs(out[i] - want[i]) <= bound))
           fail_msg(
               "isa %d pass %d: n %d x %dx%dx%d f %d k %dx%d o %dx%d stride %d,%d dil %d,%d pad "
               "%d,%d groups %d: [%d] = %g, expected %g",
-              (int)tables[t]->isa, pass, (int)p.n, (int)p.h, (int)p.w, (int)p.c, (int)p.f,
-              (int)p.kh, (int)p.kw, (int)p.oh, (int)p.ow, (int)p.sh, (int)p.sw, (int)p.dh,
-              (int)p.dw, (int)p.top, (int)p.left, (int)p.groups, (int)i, out[i], want[i]);
+              (int)table[t]->isa, pass, (int)p.n, (int)p.h, (int)p.w, (int)p.c, (int)p.f, (int)p.kh,
+              (int)p.kw, (int)p.oh, (int)p.ow, (int)p.sh, (int)p.sw, (int)p.dh, (int)p.dw,
+              (int)p.top, (int)p.left, (int)p.groups, (int)i, out[i], want[i]);
       }
       for (int64_t i = 0; i < size; i++) mark[i] = 0;
       seen s = {size, 0, mark, again};
-      run(tables[t], &p, (hd_conv_pass)pass, a, b, again, size, true, &(hd_after){see, &s});
+      run(table[t], &p, (hd_conv_pass)pass, a, b, again, size, true, &(hd_after){see, &s});
       assert_int_equal(s.covered, size);
       for (int64_t i = 0; i < size; i++) again[i] = -again[i];
       assert_memory_equal(out, again, (size_t)size * 4);
-      if (tables[t]->isa == HD_ISA_AVX2) memcpy(first, out, (size_t)size * 4);
-      if (tables[t]->isa == HD_ISA_AVX512 && table_count == HD_ISAS)
+      if (table[t]->isa == HD_ISA_AVX2) memcpy(first, out, (size_t)size * 4);
+      if (table[t]->isa == HD_ISA_AVX512 && table_count == HD_ISAS)
         assert_memory_equal(out, first, (size_t)size * 4);
     }
     free(want), free(sum), free(terms), drop(bo), free(again), free(first), free(mark);
@@ -236,7 +171,7 @@ static void test_random(void **state) {
 }
 
 int main(void) {
-  find_tables();
+  table_count = tables(table);
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_layers), cmocka_unit_test(test_groups),
                                      cmocka_unit_test(test_random)};
   return cmocka_run_group_tests_name("conv", tests, NULL, NULL);

@@ -1,72 +1,7 @@
 // Products against a double reference: every transposition, tails, batches, splits; equal bits on
 // AVX2 and AVX-512, with and without `after`, in any order of parts.
 #define _DEFAULT_SOURCE
-#include <stdarg.h>
-#include <stddef.h>
-#include <setjmp.h>
-#include <cmocka.h>
-#include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include "kernel.h"
-
-static uint32_t seed = 1;
-static uint32_t word(void) { return (seed = seed * 1664525u + 1013904223u) >> 8; }
-static int64_t pick(int64_t from, int64_t to) { return from + word() % (to - from + 1); }
-
-static const hd_kernels *tables[HD_ISAS];
-static int table_count;
-static void find_tables(void) {
-  tables[table_count++] = hd_kernels_of(HD_ISA_BASELINE);
-#if defined(__x86_64__) && defined(__GNUC__)
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    tables[table_count++] = hd_kernels_of(HD_ISA_AVX2);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
-    tables[table_count++] = hd_kernels_of(HD_ISA_AVX512);
-#endif
-}
-
-// Inputs end where a page ends that the next one forbids to touch, or start where one starts: no
-// access outside goes unseen, not even a masked one.
-typedef struct block {
-  float *p;
-  char *map;
-  size_t size;
-} block;
-static block fresh(int64_t n, bool whole, bool low) {
-  size_t page = (size_t)sysconf(_SC_PAGESIZE), bytes = (size_t)n * 4,
-         body = (bytes + page - 1) / page * page;
-  block b = {.size = body + 2 * page};
-  b.map = mmap(NULL, b.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  assert_true(b.map != MAP_FAILED);
-  b.p = (float *)(void *)(b.map + page + (low ? 0 : body - bytes));
-  for (int64_t i = 0; i < n; i++)
-    b.p[i] = whole ? (float)pick(-8, 8) : (float)word() / 8388608.0f - 1.0f;
-  assert_int_equal(
-      mprotect(b.map, page, PROT_NONE) | mprotect(b.map + page + body, page, PROT_NONE), 0);
-  return b;
-}
-static void drop(block b) { munmap(b.map, b.size); }
-
-typedef struct seen {
-  int64_t size, covered;
-  char *mark;
-  float *out;
-} seen;
-static void see(void *context, int64_t first, int64_t count) {
-  seen *s = context;
-  assert_true(count > 0 && first >= 0 && first + count <= s->size);
-  for (int64_t i = first; i < first + count; i++) {
-    assert_int_equal(s->mark[i]++, 0);
-    s->out[i] = -s->out[i];  // allowed: these are final
-  }
-  s->covered += count;
-}
+#include "guard_test.h"
 
 static void run(const hd_kernels *t, const hd_product *p, const float *a, const float *b, float *c,
                 bool backwards, const hd_after *after) {
@@ -114,23 +49,23 @@ static void check(hd_product p, bool whole) {
         }
       }
   for (int t = 0; t < table_count; t++) {
-    run(tables[t], &p, a, b, c, false, NULL);
+    run(table[t], &p, a, b, c, false, NULL);
     for (int64_t i = 0; i < size; i++) {
       double bound = whole ? 0 : 2.0 * (double)p.k * 0x1p-24 * sum[i];
       if (!(fabs(c[i] - want[i]) <= bound))
         fail_msg(
             "isa %d: batch %d m %d n %d k %d ta %d tb %d lda %d ldb %d: c[%d] = %g, expected %g",
-            (int)tables[t]->isa, (int)p.batch, (int)p.m, (int)p.n, (int)p.k, p.ta, p.tb, (int)p.lda,
+            (int)table[t]->isa, (int)p.batch, (int)p.m, (int)p.n, (int)p.k, p.ta, p.tb, (int)p.lda,
             (int)p.ldb, (int)i, c[i], want[i]);
     }
     for (int64_t i = 0; i < size; i++) mark[i] = 0;
     seen s = {size, 0, mark, again};
-    run(tables[t], &p, a, b, again, true, &(hd_after){see, &s});
+    run(table[t], &p, a, b, again, true, &(hd_after){see, &s});
     assert_int_equal(s.covered, size);
     for (int64_t i = 0; i < size; i++) again[i] = -again[i];
     assert_memory_equal(c, again, (size_t)size * 4);
-    if (tables[t]->isa == HD_ISA_AVX2) memcpy(first, c, (size_t)size * 4);
-    if (tables[t]->isa == HD_ISA_AVX512 && table_count == HD_ISAS)
+    if (table[t]->isa == HD_ISA_AVX2) memcpy(first, c, (size_t)size * 4);
+    if (table[t]->isa == HD_ISA_AVX512 && table_count == HD_ISAS)
       assert_memory_equal(c, first, (size_t)size * 4);
   }
   drop(ba), drop(bb), drop(bc), free(want), free(sum), free(again), free(first), free(mark);
@@ -183,7 +118,7 @@ static void test_empty_sum(void **state) {
 }
 
 int main(void) {
-  find_tables();
+  table_count = tables(table);
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_small), cmocka_unit_test(test_shapes),
                                      cmocka_unit_test(test_empty_sum)};
   return cmocka_run_group_tests_name("product", tests, NULL, NULL);

@@ -54,7 +54,7 @@ struct hd_plan {
   hd_call *call;
   int calls;
   hd_named_place *input, *fetch;
-  int inputs, fetches, first_feed;
+  int inputs, fetches;
   bool train, updates;
   hd_plan_info info;
 };

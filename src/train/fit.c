@@ -86,12 +86,14 @@ static hd_status epoch_steps(hd_fit_run *r) {
     c->loss_sum += loss * (double)batch;
     if (isfinite(accuracy)) c->accuracy_sum += accuracy * (double)batch;
     c->samples += batch;
-    hd_progress p = progress(r, loss);
-    if (r->o->on_step && !r->o->on_step(r->o->user, &p)) {
-      status = checkpoint(r);
-      return status ? status
-                    : hd_fail(r->err, HD_E_STOPPED, "stopped at epoch %d, step %lld", p.epoch,
-                              (long long)p.step);
+    if (r->o->on_step) {  // only then: a step of a small net is shorter than describing it
+      hd_progress p = progress(r, loss);
+      if (!r->o->on_step(r->o->user, &p)) {
+        status = checkpoint(r);
+        return status ? status
+                      : hd_fail(r->err, HD_E_STOPPED, "stopped at epoch %d, step %lld", p.epoch,
+                                (long long)p.step);
+      }
     }
     if (r->o->checkpoint_steps && c->step < r->steps && c->step % r->o->checkpoint_steps == 0 &&
         (status = checkpoint(r)))
