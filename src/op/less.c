@@ -1,16 +1,10 @@
 // y = a < b, a bool
 #include "op.h"
 
+static bool holds(double x, double y) { return x < y; }
 HD_REF(less) {
   (void)part;
-  const hd_shape s = a->out_type->shape, *u = &a->in_type[0].shape, *v = &a->in_type[1].shape;
-  bool integer = a->in_type[0].dtype == HD_I32;
-  uint8_t *y = a->out[0];
-  for (int64_t i = 0, n = hd_args_count(a->out_type); i < n; i++) {
-    int64_t j = hd_broadcast_offset(s, *u, i), k = hd_broadcast_offset(s, *v, i);
-    y[i] = integer ? ((const int32_t *)a->in[0])[j] < ((const int32_t *)a->in[1])[k]
-                   : ((const real *)a->in[0])[j] < ((const real *)a->in[1])[k];
-  }
+  hd_compare_reference(a, holds);
 }
 
 #ifndef HD_REF64

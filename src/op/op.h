@@ -49,6 +49,19 @@ static inline int64_t hd_broadcast_offset(hd_shape s, hd_shape t, int64_t i) {
   return offset;
 }
 
+// The reference of a comparison. Every i32 and every float is a double: nothing is lost.
+static inline void hd_compare_reference(const hd_args *a, bool (*holds)(double, double)) {
+  const hd_type *u = &a->in_type[0], *v = &a->in_type[1];
+  const hd_shape s = a->out_type->shape;
+  uint8_t *y = a->out[0];
+  for (int64_t i = 0, n = hd_args_count(a->out_type); i < n; i++) {
+    int64_t j = hd_broadcast_offset(s, u->shape, i), k = hd_broadcast_offset(s, v->shape, i);
+    y[i] = u->dtype == HD_I32
+               ? holds(((const int32_t *)a->in[0])[j], ((const int32_t *)a->in[1])[k])
+               : holds((double)((const real *)a->in[0])[j], (double)((const real *)a->in[1])[k]);
+  }
+}
+
 #ifndef HD_REF64
 // Shape rules and helpers shared by ops: src/op/rules.c.
 hd_status hd_rule_same(hd_rule *r);         // out[0] = in[0]
