@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-enum { HD_MAX_IN = 24, HD_MAX_OUT = 4 };
+enum { HD_MAX_IN = 24, HD_MAX_OUT = 4, HD_MAX_PHASES = 5 };
 
 typedef struct hd_op hd_op;
 
@@ -43,7 +43,7 @@ typedef struct hd_args {
   const hd_type *in_type, *out_type;
   const void *const *in;
   void *const *out;  // NULL where nobody reads the output
-  void *scratch;
+  void *scratch, *packed;
   const void *attr;  // the op's options struct
   const void *data;  // what the lower rule prepared
   const hd_step *step;
@@ -63,9 +63,13 @@ typedef struct hd_lowering {
   struct {
     hd_kernel_fn *run;
     int64_t parts;
-  } phase[3];
+  } phase[HD_MAX_PHASES];
   void *data;      // from hd_lower_alloc
-  size_t scratch;  // bytes
+  size_t scratch;  // bytes, of no meaning between runs
+  // Bytes that phase 0 makes from input 1 alone. A plan whose variables are frozen keeps them and
+  // leaves that phase out after the first run.
+  size_t packed;
+  hd_precision precision;
   double flop;
   void *arena;
 } hd_lowering;

@@ -20,6 +20,14 @@ typedef enum hd_dtype {
   HD_DTYPES
 } hd_dtype;
 
+// How products and convolutions calculate. Values are f32 in memory, and so are the sums.
+typedef enum hd_precision {
+  HD_PRECISION_F32 = 0,
+  HD_PRECISION_BF16,   // operands rounded to bf16 (8 bits), f32 sums: on AVX-512 BF16 or AMX units
+                       // where there are any
+  HD_PRECISION_BF16X3  // near f32 at the speed of three bf16 products, on AMX units; f32 elsewhere
+} hd_precision;
+
 // Sizes that are bound when a plan is compiled. A dimension that depends on one of them shows as
 // HD_ANY until then.
 enum { HD_BATCH = -1, HD_TIME = -2, HD_LENGTH = -3, HD_ANY = -100 };

@@ -10,18 +10,17 @@ static void run(const hd_kernels *t, const hd_conv *p, hd_conv_pass pass, const 
   memset(&plan, 0x5a, sizeof plan);
   t->conv_plan(p, pass, &plan);
   assert_in_range(plan.run.phases, 1, HD_PHASES);
-  void *scratch = NULL;
-  assert_int_equal(posix_memalign(&scratch, 64, plan.run.scratch ? plan.run.scratch : 64), 0);
-  memset(scratch, 0xff, plan.run.scratch);
+  void *scratch = bytes(plan.run.scratch), *packed = bytes(plan.run.packed);
   for (int64_t i = 0; i < size; i++) out[i] = NAN;
   for (int phase = 0; phase < plan.run.phases; phase++) {
     int64_t parts = plan.run.parts[phase];
     assert_true(parts >= 1);
     if (plan.run.flop < 5e4) assert_int_equal(parts, 1);
     for (int64_t i = 0; i < parts; i++)
-      t->conv_run(&plan, phase, backwards ? parts - 1 - i : i, a, b, out, scratch, after);
+      t->conv_run(&plan, phase, backwards ? parts - 1 - i : i, a, b, out, scratch, packed, after);
   }
   free(scratch);
+  free(packed);
 }
 
 // want and the sum of magnitudes, and how many terms, for each element of the pass's output.

@@ -38,6 +38,13 @@ static block fresh(int64_t n, bool whole, bool low) {
 }
 static void drop(block b) { munmap(b.map, b.size); }
 
+// Aligned memory full of NaNs.
+static void *bytes(size_t size) {
+  void *p = NULL;
+  assert_int_equal(posix_memalign(&p, 64, size ? size : 64), 0);
+  return memset(p, 0xff, size);
+}
+
 typedef struct seen {
   int64_t size, covered;
   char *mark;

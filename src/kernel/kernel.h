@@ -16,12 +16,13 @@
 
 // A problem is planned once (`*_plan`, shapes only) and then run part by part: phases one after the
 // other, the parts of a phase in any order on any threads. All parts share `scratch` bytes of
-// 64-byte aligned scratch, whose contents do not survive between runs.
-enum { HD_PHASES = 3 };
+// 64-byte aligned scratch, whose contents do not survive between runs, and `packed` bytes that may:
+// phase 0 then makes them from operand b alone, and may be left out as long as b stays the same.
+enum { HD_PHASES = 5 };
 typedef struct hd_parts {
   int phases;                // 1 ... HD_PHASES
   int64_t parts[HD_PHASES];  // of each phase, fixed by the problem
-  size_t scratch;            // bytes
+  size_t scratch, packed;    // bytes; packed 0: no phase makes b's own form
   double flop;               // of the whole problem, for deciding how many threads it deserves
 } hd_parts;
 
@@ -34,6 +35,14 @@ typedef struct hd_after {
   void *context;
 } hd_after;
 
+// ---- Precision ----------------------------------------------------------------------------------
+// Of products and convolutions, as hd_precision says: operands are f32 in memory all the same.
+// BF16: operands are rounded to bf16 (to nearest even), each output is a chain of fused
+// multiply-adds over k in order, as in f32, with denormal operands and results flushed to zero.
+// Equal bits on AVX2, AVX-512 and AVX-512 BF16 (VDPBF16PS adds the odd element of a pair first);
+// AMX adds even and odd elements apart and is a class of its own, as is the baseline. BF16X3: near
+// f32: hi hi + hi lo + lo hi of operands in two bf16 terms, on AMX; f32 elsewhere.
+
 // ---- Products -----------------------------------------------------------------------------------
 // C[b] = A[b] B[b] for b < batch; A[b] is (m, k), B[b] (k, n), C[b] (m, n). C is contiguous
 // row-major over (batch, m, n) and never read before it is written.
@@ -42,6 +51,7 @@ typedef struct hd_product {
   bool ta, tb;               // A is stored (k, m), B is stored (n, k)
   int64_t lda, ldb;          // row strides in elements, as stored
   int64_t batch_a, batch_b;  // strides between batch entries in elements; 0 shares the operand
+  hd_precision precision;
 } hd_product;
 typedef struct hd_product_plan {
   hd_parts run;
@@ -58,6 +68,7 @@ typedef struct hd_conv {
   int64_t sh, sw, dh, dw;  // stride, dilation: >= 1
   int64_t top, left;       // padding before; what lies after follows from oh, ow. >= 0
   int64_t groups;          // divides c and f
+  hd_precision precision;
 } hd_conv;
 typedef enum hd_conv_pass {
   HD_CONV_FORWARD,  // a = x, b = weights, out = y
@@ -151,10 +162,10 @@ typedef struct hd_kernels {
   hd_isa isa;
   void (*product_plan)(const hd_product *p, hd_product_plan *to);
   void (*product_run)(const hd_product_plan *plan, int phase, int64_t part, const float *a,
-                      const float *b, float *c, void *scratch, const hd_after *after);
+                      const float *b, float *c, void *scratch, void *packed, const hd_after *after);
   void (*conv_plan)(const hd_conv *p, hd_conv_pass pass, hd_conv_plan *to);
   void (*conv_run)(const hd_conv_plan *plan, int phase, int64_t part, const float *a,
-                   const float *b, float *out, void *scratch, const hd_after *after);
+                   const float *b, float *out, void *scratch, void *packed, const hd_after *after);
   hd_tile_fn *tile[HD_TILE_COUNT];
   // Programs: in[] and out[] are the pointers of the operands (NULL for constants). program_run
   // does one part; program_range does the elements [first, first + count) and is what an hd_after

@@ -9,18 +9,17 @@ static void run(const hd_kernels *t, const hd_product *p, const float *a, const 
   memset(&plan, 0x5a, sizeof plan);
   t->product_plan(p, &plan);
   assert_in_range(plan.run.phases, 1, HD_PHASES);
-  void *scratch = NULL;
-  assert_int_equal(posix_memalign(&scratch, 64, plan.run.scratch ? plan.run.scratch : 64), 0);
-  memset(scratch, 0xff, plan.run.scratch);
+  void *scratch = bytes(plan.run.scratch), *packed = bytes(plan.run.packed);
   for (int64_t i = 0; i < p->batch * p->m * p->n; i++) c[i] = NAN;
   for (int phase = 0; phase < plan.run.phases; phase++) {
     int64_t parts = plan.run.parts[phase];
     assert_true(parts >= 1);
     if (plan.run.flop < 5e4) assert_int_equal(parts, 1);
     for (int64_t i = 0; i < parts; i++)
-      t->product_run(&plan, phase, backwards ? parts - 1 - i : i, a, b, c, scratch, after);
+      t->product_run(&plan, phase, backwards ? parts - 1 - i : i, a, b, c, scratch, packed, after);
   }
   free(scratch);
+  free(packed);
 }
 
 static void check(hd_product p, bool whole) {

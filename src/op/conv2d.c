@@ -47,11 +47,14 @@ typedef struct {
 } prepared;
 static void run(const hd_args *a, int phase, int64_t part) {
   const prepared *p = a->data;
-  p->kernels->conv_run(&p->plan, phase, part, a->in[0], a->in[1], a->out[0], a->scratch, a->after);
+  p->kernels->conv_run(&p->plan, phase, part, a->in[0], a->in[1], a->out[0], a->scratch, a->packed,
+                       a->after);
 }
 static void run0(const hd_args *a, int64_t part) { run(a, 0, part); }
 static void run1(const hd_args *a, int64_t part) { run(a, 1, part); }
 static void run2(const hd_args *a, int64_t part) { run(a, 2, part); }
+static void run3(const hd_args *a, int64_t part) { run(a, 3, part); }
+static void run4(const hd_args *a, int64_t part) { run(a, 4, part); }
 
 // All three passes: their operands are the first two inputs, in the kernel's order.
 hd_status hd_conv_lower(hd_lowering *l, hd_conv_pass pass, hd_conv g) {
@@ -59,12 +62,14 @@ hd_status hd_conv_lower(hd_lowering *l, hd_conv_pass pass, hd_conv g) {
   prepared *p = l->data = hd_lower_alloc(l, sizeof *p);
   if (!p) return HD_E_MEMORY;
   p->kernels = l->kernels;
+  g.precision = l->precision;
   l->kernels->conv_plan(&g, pass, &p->plan);
-  static hd_kernel_fn *const phase[] = {run0, run1, run2};
+  static hd_kernel_fn *const phase[HD_MAX_PHASES] = {run0, run1, run2, run3, run4};
   l->phases = p->plan.run.phases;
   for (int i = 0; i < l->phases; i++)
     l->phase[i].run = phase[i], l->phase[i].parts = p->plan.run.parts[i];
   l->scratch = p->plan.run.scratch;
+  l->packed = p->plan.run.packed;
   l->flop = p->plan.run.flop;
   return HD_OK;
 }

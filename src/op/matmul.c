@@ -92,11 +92,13 @@ typedef struct {
 static void run(const hd_args *a, int phase, int64_t part) {
   const prepared *p = a->data;
   p->kernels->product_run(&p->plan, phase, part, a->in[0], a->in[1], a->out[0], a->scratch,
-                          a->after);
+                          a->packed, a->after);
 }
 static void run0(const hd_args *a, int64_t part) { run(a, 0, part); }
 static void run1(const hd_args *a, int64_t part) { run(a, 1, part); }
 static void run2(const hd_args *a, int64_t part) { run(a, 2, part); }
+static void run3(const hd_args *a, int64_t part) { run(a, 3, part); }
+static void run4(const hd_args *a, int64_t part) { run(a, 4, part); }
 
 static hd_status lower(hd_lowering *l) {
   const hd_matmul_options *o = l->rule->attr;
@@ -114,15 +116,17 @@ static hd_status lower(hd_lowering *l) {
                   .lda = a->shape.d[a->shape.rank - 1],
                   .ldb = b->shape.d[b->shape.rank - 1],
                   .batch_a = s.sa,
-                  .batch_b = s.sb};
+                  .batch_b = s.sb,
+                  .precision = l->precision};
   if (s.batch > 1 && !s.sb && !o->ta) q.m *= q.batch, q.batch = 1;  // more rows of one product
   p->kernels = l->kernels;
   l->kernels->product_plan(&q, &p->plan);
-  static hd_kernel_fn *const phase[] = {run0, run1, run2};
+  static hd_kernel_fn *const phase[HD_MAX_PHASES] = {run0, run1, run2, run3, run4};
   l->phases = p->plan.run.phases;
   for (int i = 0; i < l->phases; i++)
     l->phase[i].run = phase[i], l->phase[i].parts = p->plan.run.parts[i];
   l->scratch = p->plan.run.scratch;
+  l->packed = p->plan.run.packed;
   l->flop = p->plan.run.flop;
   return HD_OK;
 }

@@ -152,8 +152,17 @@ static void whole_copy(const hd_args *a, int64_t part) {
   memcpy(a->out[0], a->in[0], (size_t)hd_type_bytes(&a->out_type[0]));
 }
 
-static hd_status lower_node(hd_compile_state *s, const hd_unit *u, hd_call *call,
-                            int64_t *scratch) {
+// Does the step leave the bytes of v as they are?
+static bool unchanged(const hd_compile_state *s, hd_val v) {
+  hd_val r = hd_root_of(v);
+  hd_leaf leaf = hd_node_of(r)->leaf;
+  for (int i = 0; i < s->assigns; i++)
+    if (s->assign[i].variable.node == r.node) return false;
+  return leaf == HD_LEAF_VARIABLE || leaf == HD_LEAF_CONSTANT;
+}
+
+static hd_status lower_node(hd_compile_state *s, const hd_unit *u, hd_call *call, int64_t *scratch,
+                            int64_t *packed) {
   const hd_node *n = s->g->node[u->producer];
   hd_arena *arena = &s->plan->arena;
   hd_type *in = hd_arena_alloc(arena, sizeof *in * (size_t)(n->n_in + 1));
@@ -184,7 +193,11 @@ static hd_status lower_node(hd_compile_state *s, const hd_unit *u, hd_call *call
   call->out_type = n->out;
   call->attr = n->attr;
   call->site = n->name ? hd_hash(n->name, strlen(n->name), 0) : 0;
-  hd_lowering l = {.rule = &rule, .kernels = s->plan->store->kernels, .used = used, .arena = arena};
+  hd_lowering l = {.rule = &rule,
+                   .kernels = s->plan->store->kernels,
+                   .used = used,
+                   .precision = s->options->precision,
+                   .arena = arena};
   int64_t count = hd_shape_count(n->out[0].shape);
   l.flop = (double)count;
   if (n->op->cost) n->op->cost(&rule, &l.flop);
@@ -203,9 +216,12 @@ static hd_status lower_node(hd_compile_state *s, const hd_unit *u, hd_call *call
     call->parts[i] = l.phase[i].parts;
   }
   call->phases = l.phases;
+  call->packs = l.packed > 0;
+  call->frozen = l.packed && s->options->frozen && unchanged(s, n->in[1]);
   call->data = l.data;
   call->flop = l.flop;
   *scratch = (int64_t)l.scratch;
+  *packed = (int64_t)l.packed;
   return HD_OK;
 }
 
@@ -216,6 +232,11 @@ static hd_status places(hd_compile_state *s, const hd_val *v, int n, hd_place **
   for (int i = 0; i < n; i++)
     if (hd_ok(v[i])) (*to)[i] = hd_value_of(s, hd_root_of(v[i]))->place;
   return HD_OK;
+}
+
+static hd_place place_of(const hd_compile_state *s, int32_t buffer) {
+  if (buffer < 0) return (hd_place){0};
+  return (hd_place){.kind = HD_PLACE_WORKSPACE, .offset = s->buffer[buffer].offset};
 }
 
 static hd_status copy_call(hd_compile_state *s, hd_call *call, const hd_type *type, hd_place from,
@@ -252,7 +273,7 @@ static hd_status end_copies(hd_compile_state *s, int32_t *staged) {
                to = {.kind = HD_PLACE_FIXED, .at = (void *)hd_node_of(var)->data};
       if (from.kind == HD_PLACE_FIXED && from.at == to.at) continue;
       if (staged[i] >= 0) {
-        hd_place temporary = {.kind = HD_PLACE_WORKSPACE, .offset = s->buffer[staged[i]].offset};
+        hd_place temporary = place_of(s, staged[i]);
         if (pass == 0) status = copy_call(s, &p->call[p->calls++], t, from, temporary);
         else status = copy_call(s, &p->call[p->calls++], t, temporary, to);
       } else if (pass) status = copy_call(s, &p->call[p->calls++], t, from, to);
@@ -269,19 +290,22 @@ hd_status hd_lower_units(hd_compile_state *s) {
   hd_val **in = hd_arena_alloc(arena, sizeof *in * (n + 1)),
          **out = hd_arena_alloc(arena, sizeof *out * (n + 1));
   int32_t *scratch_of = hd_arena_alloc(arena, sizeof *scratch_of * (n + 1)),
+          *packed_of = hd_arena_alloc(arena, sizeof *packed_of * (n + 1)),
           *staged = hd_arena_alloc(arena, sizeof *staged * (size_t)(s->assigns + 1));
   hd_call *unit_call = hd_arena_alloc(arena, sizeof *unit_call * (n + 1));
-  if (!plan->call || !in || !out || !scratch_of || !staged || !unit_call)
+  if (!plan->call || !in || !out || !scratch_of || !packed_of || !staged || !unit_call)
     return hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
   hd_status status = HD_OK;
   for (int32_t i = 0; i < s->scheduled && !status; i++) {
     const hd_unit *u = &s->unit[s->schedule[i]];
     hd_call *c = &unit_call[i];
-    int64_t scratch = 0;
-    scratch_of[i] = -1;
-    if (u->producer) status = lower_node(s, u, c, &scratch);
+    int64_t scratch = 0, packed = 0;
+    scratch_of[i] = packed_of[i] = -1;
+    if (u->producer) status = lower_node(s, u, c, &scratch, &packed);
     if (!status && u->members) status = build_program(s, u, c, &in[i], &out[i]);
     if (!status && scratch) status = hd_buffer_new(s, scratch, i, i, &scratch_of[i]);
+    if (!status && packed)
+      status = hd_buffer_new(s, packed, c->frozen ? 0 : i, c->frozen ? s->end : i, &packed_of[i]);
   }
   for (int i = 0; i < s->assigns && !status; i++) {
     hd_val r = hd_root_of(s->assign[i].value);
@@ -302,9 +326,8 @@ hd_status hd_lower_units(hd_compile_state *s) {
       if ((status = places(s, c.node->in, c.n_in, &c.in)) ||
           (status = places(s, outs, c.n_out, &c.out)))
         break;
-      if (scratch_of[i] >= 0)
-        c.scratch =
-            (hd_place){.kind = HD_PLACE_WORKSPACE, .offset = s->buffer[scratch_of[i]].offset};
+      c.scratch = place_of(s, scratch_of[i]);
+      c.packed = place_of(s, packed_of[i]);
     }
     if (c.program && ((status = places(s, in[i], c.p_in, &c.program_in)) ||
                       (status = places(s, out[i], c.p_out, &c.program_out))))
@@ -329,7 +352,8 @@ hd_status hd_lower_units(hd_compile_state *s) {
     c.phases = 1;
     c.parts[0] = c.program->run.parts[0];
     c.attr = plan->store->kernels;
-    c.scratch = (hd_place){0};
+    c.scratch = c.packed = (hd_place){0};
+    c.packs = c.frozen = false;
     c.in_type = c.out_type = NULL;
     plan->call[plan->calls] = c;
     plan->call[plan->calls].data = &plan->call[plan->calls];

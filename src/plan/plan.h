@@ -25,13 +25,15 @@ typedef struct hd_place {
 typedef struct hd_call {
   const char *label;    // "matmul", "add relu"
   const hd_node *node;  // NULL: a program alone
-  hd_kernel_fn *run[3];
-  int64_t parts[3];
+  hd_kernel_fn *run[HD_MAX_PHASES];
+  int64_t parts[HD_MAX_PHASES];
   int phases;
+  bool packs;   // phase 0 makes `packed` from operand 1 alone, and
+  bool frozen;  // that stays as it is from the workspace's first run on
   bool serial;  // too little work to hand to other threads
   int n_in, n_out;
   const hd_type *in_type, *out_type;
-  hd_place *in, *out, scratch;
+  hd_place *in, *out, scratch, packed;
   const void *attr, *data;
   uint64_t site;
   hd_program_plan *program;  // a program: the call itself, or the epilogue of `node`

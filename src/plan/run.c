@@ -15,7 +15,7 @@ struct hd_workspace {
   const hd_plan *plan;
   hd_arena arena;
   char *memory;
-  bool owner;
+  bool owner, packed;  // packed: the weights of frozen calls
   bound_call *call;
   hd_step step;
 };
@@ -78,10 +78,12 @@ hd_workspace *hd_workspace_prepare(const hd_plan *plan, hd_error *err) {
 
 void hd_workspace_bind(hd_workspace *w, void *memory) {
   w->memory = memory;
+  w->packed = false;
   for (int i = 0; i < w->plan->calls; i++) {
     const hd_call *c = &w->plan->call[i];
     bound_call *b = &w->call[i];
     b->args.scratch = at(w, c->scratch);
+    b->args.packed = at(w, c->packed);
     resolve(w, c->in, c->n_in, (void **)b->args.in);
     resolve(w, c->out, c->n_out, (void **)b->args.out);
     if (!c->node || !c->program) continue;
@@ -158,12 +160,13 @@ hd_status hd_run(hd_workspace *w, hd_error *err) {
   for (int i = 0; i < p->calls; i++) {
     const bound_call *b = &w->call[i];
     const hd_call *c = b->call;
-    for (int k = 0; k < c->phases; k++) {
+    for (int k = c->frozen && w->packed; k < c->phases; k++) {
       if (c->serial || c->parts[k] == 1)
         for (int64_t part = 0; part < c->parts[k]; part++) c->run[k](&b->args, part);
       else hd_pool_run(store->pool, c->parts[k], run_part, &(job){c->run[k], &b->args});
     }
   }
+  w->packed = true;
   if (p->updates) store->step++;
   return HD_OK;
 }
