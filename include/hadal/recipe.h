@@ -43,6 +43,7 @@ typedef struct hd_recipe_train {
   int accumulate;  // these as in hd_fit_options
   float clip_value, clip_norm, l1, max_norm, ema;
   int swa;
+  hd_precision precision;
 } hd_recipe_train;
 extern HD_API const hd_fields hd_recipe_data_fields, hd_recipe_train_fields;
 

@@ -302,6 +302,8 @@ typedef struct hd_fit_options {
                                   // the last epoch's is always written. Default 0: none left out
   bool resume HD_Z;               // from the newest whole checkpoint, if there is one
   bool no_fusion HD_Z;
+  hd_precision precision HD_Z;  // of products and convolutions, validation's too; weights and
+                                // optimiser state stay f32. Default HD_PRECISION_F32
   hd_fit_result *result HD_Z;  // may be NULL
 } hd_fit_options;
 // Minimises loss (a scalar mean over the batch) on data; columns feed the inputs of the same names.

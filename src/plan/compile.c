@@ -71,6 +71,7 @@ hd_plan *(hd_compile)(hd_store *store, hd_error *err, hd_compile_options options
   p->store = store;
   p->arena.env = store->env;
   p->train = options.mode == HD_TRAIN;
+  p->precision = options.precision;
   p->graph = hd_graph_new(&store->env);
   hd_compile_state s = {.plan = p, .g = p->graph, .err = err, .options = &options};
   hd_status status = p->graph ? HD_OK : hd_fail(err, HD_E_MEMORY, "compile: memory is out");

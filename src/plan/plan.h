@@ -58,6 +58,7 @@ struct hd_plan {
   hd_named_place *input, *fetch;
   int inputs, fetches;
   bool train, updates;
+  hd_precision precision;
   hd_plan_info info;
 };
 

@@ -295,6 +295,53 @@ static void every_link_of_a_chain_can_be_fetched(void **state) {
   net_free(&n);
 }
 
+static void note_packed(void *user, const char *line) {
+  *(int *)user += strstr(line, "packed once") != NULL;
+}
+
+// A frozen plan: same bits, run after run, and its weights are packed at the first run alone. What
+// the plan itself assigns is never frozen.
+static void frozen_weights_are_packed_once(void **state) {
+  (void)state;
+  net n = net_new(NULL);
+  hd_val x = hd_input(n.g, "x", HD_F32, HD_SHAPE(HD_BATCH, 6, 6, 20));
+  hd_val h = hd_relu(hd_conv2d(x, .filters = 24, .kernel = {3, 3}, .pad = HD_SAME));
+  hd_val w = hd_variable(n.g, HD_F32, HD_SHAPE(24, 24), .name = "w", .init = {HD_NORMAL, 0, 1});
+  hd_val y = hd_matmul(hd_reshape(h, HD_SHAPE(HD_ANY, 24)), w);
+  float first[3 * 36 * 24];
+  for (int frozen = 0; frozen < 2; frozen++) {
+    int packed = 0;
+    net_compile(&n, (hd_compile_options){.fetch = {y}, .batch = 3, .frozen = frozen});
+    hd_plan_print(n.plan, note_packed, &packed);
+    assert_int_equal(packed >= 1, frozen);
+    for (int run = 0; run < 3; run++) {
+      net_fill(&n, "x", 7);
+      net_run(&n);
+      if (!frozen && !run) memcpy(first, net_out(&n, 0), sizeof first);
+      assert_memory_equal(net_out(&n, 0), first, sizeof first);
+    }
+    hd_parameter *kernel = NULL;  // what a frozen plan must not be done to shows that it is one
+    for (int i = 0; i < hd_store_count(n.store); i++)
+      if (hd_store_at(n.store, i)->type.shape.rank == 4)
+        kernel = (hd_parameter *)hd_store_at(n.store, i);
+    assert_non_null(kernel);
+    float *at = kernel->data, old = *at;
+    *at = old + 1;
+    net_run(&n);
+    assert_int_equal(memcmp(net_out(&n, 0), first, sizeof first) == 0, frozen);
+    *at = old;
+  }
+  int packed = 0;
+  hd_update doubled = hd_assign(w, hd_add(w, w));
+  net_compile(&n, (hd_compile_options){.fetch = {hd_matmul(hd_reshape(x, HD_SHAPE(HD_ANY, 24)), w)},
+                                       .update = {doubled},
+                                       .batch = 50,
+                                       .frozen = true});
+  hd_plan_print(n.plan, note_packed, &packed);
+  assert_int_equal(packed, 0);
+  net_free(&n);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(reads_see_the_start_of_the_step),
                                      cmocka_unit_test(a_product_is_assigned_to_its_operand),
@@ -303,6 +350,7 @@ int main(void) {
                                      cmocka_unit_test(a_plan_is_a_sealed_copy),
                                      cmocka_unit_test(sizes_must_be_bound),
                                      cmocka_unit_test(fetches_and_feeds),
-                                     cmocka_unit_test(every_link_of_a_chain_can_be_fetched)};
+                                     cmocka_unit_test(every_link_of_a_chain_can_be_fetched),
+                                     cmocka_unit_test(frozen_weights_are_packed_once)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

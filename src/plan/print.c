@@ -31,8 +31,11 @@ void hd_plan_print(const hd_plan *p, void (*line)(void *user, const char *text),
     } else add_shape(&t, c->out_type[0].shape);
     hd_text_add(&t, "  %.1f kB", c->bytes / 1e3);
     if (c->flop > 0) hd_text_add(&t, ", %.3g Mflop", c->flop / 1e6);
-    hd_text_add(&t, ", %lld part%s", (long long)c->parts[c->phases - 1],
-                c->parts[c->phases - 1] == 1 ? "" : "s");
+    hd_text_add(&t, ", ");
+    for (int k = 0; k < c->phases; k++)
+      hd_text_add(&t, "%s%lld", k ? "+" : "", (long long)c->parts[k]);
+    hd_text_add(&t, " part%s", c->phases == 1 && c->parts[0] == 1 ? "" : "s");
+    if (c->frozen) hd_text_add(&t, ", packed once");
     if (c->serial) hd_text_add(&t, ", one thread");
     if (!t.failed) line(user, t.at);
     hd_text_free(&t);

@@ -157,5 +157,6 @@ void hd_recipe_fit_options(const hd_recipe *r, hd_fit_options *to) {
                          .l1 = r->train.l1,
                          .max_norm = r->train.max_norm,
                          .ema = r->train.ema,
-                         .swa = r->train.swa};
+                         .swa = r->train.swa,
+                         .precision = r->train.precision};
 }

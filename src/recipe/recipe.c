@@ -22,6 +22,7 @@ static const hd_field data_field[] = {
     HD_FIELD(D, regression, BOOL, .standard = "false", .help = ".csv: the label is a number")};
 const hd_fields hd_recipe_data_fields = HD_FIELDS("data", D, data_field);
 
+static const char *const precisions[] = {"f32", "bf16", "bf16x3", NULL};
 #define T hd_recipe_train
 static const hd_field train_field[] = {
     {.name = "optimizer",
@@ -65,9 +66,11 @@ static const hd_field train_field[] = {
              .help = "largest norm of the incoming weights of a unit; 0: any"),
     HD_FIELD(T, ema, REAL, .standard = "0", .low = 0, .high = 0.99999,
              .help = "decay of an exponential mean of the weights, which is the model; 0: none"),
-    HD_FIELD(
-        T, swa, INT, .standard = "0", .low = 0, .high = 1000000000,
-        .help = "the model is the mean of the weights after this epoch and later ones; 0: no")};
+    HD_FIELD(T, swa, INT, .standard = "0", .low = 0, .high = 1000000000,
+             .help = "the model is the mean of the weights after this epoch and later ones; 0: no"),
+    HD_FIELD(T, precision, CHOICE, .standard = "f32", .choices = precisions,
+             .help = "of products and convolutions: f32, bf16 (rounded operands, f32 sums), or "
+                     "bf16x3 (near f32)")};
 const hd_fields hd_recipe_train_fields = HD_FIELDS("train", T, train_field);
 
 static const hd_fields top_fields = {.name = "recipe",

@@ -39,20 +39,21 @@ static const struct {
   const char *shape, *layers;
   int64_t parameters, multiply_adds;  // of the first layer
 } recipes[] = {
-  {"[7]", "\"layer_norm\"" END, 14, 0},
-  {"[3, 7]", "{\"layer_norm\": 2}" END, 42, 0},
-  {"[3, 7]", "{\"layer_norm\": {\"no_weights\": true}}" END, 0, 0},
-  {"[7]", "{\"rms_norm\": {\"epsilon\": 1e-6}}" END, 7, 0},
-  {"[4, 4, 6]", "{\"group_norm\": 3}" END, 12, 0},
-  {"[4, 4, 6]", "\"instance_norm\"" END, 12, 0},
-  {"[4, 4, 6]", "{\"local_response_norm\": {\"size\": 3, \"k\": 1}}" END, 0, 0},
-  {"[4, 4, 6]", "{\"spatial_dropout\": 0.2}" END, 0, 0},
-  {"[5]", "{\"embedding\": {\"rows\": 11, \"width\": 3}}" END, 33, 0},
-  // 20 x 20 inputs, 16 x 16 outputs of 25 edges each, against all edges and one shared filter
-  {"[20, 20, 1]",
-   "{\"locally_connected2d\": {\"filters\": 1, \"kernel\": 5, \"no_bias\": true}}" END, 6400, 6400},
-  {"[400]", "{\"dense\": {\"units\": 256, \"no_bias\": true}}" END, 102400, 102400},
-  {"[20, 20, 1]", "{\"conv2d\": {\"filters\": 1, \"kernel\": 5}}" END, 26, 6400}};
+    {"[7]", "\"layer_norm\"" END, 14, 0},
+    {"[3, 7]", "{\"layer_norm\": 2}" END, 42, 0},
+    {"[3, 7]", "{\"layer_norm\": {\"no_weights\": true}}" END, 0, 0},
+    {"[7]", "{\"rms_norm\": {\"epsilon\": 1e-6}}" END, 7, 0},
+    {"[4, 4, 6]", "{\"group_norm\": 3}" END, 12, 0},
+    {"[4, 4, 6]", "\"instance_norm\"" END, 12, 0},
+    {"[4, 4, 6]", "{\"local_response_norm\": {\"size\": 3, \"k\": 1}}" END, 0, 0},
+    {"[4, 4, 6]", "{\"spatial_dropout\": 0.2}" END, 0, 0},
+    {"[5]", "{\"embedding\": {\"rows\": 11, \"width\": 3}}" END, 33, 0},
+    // 20 x 20 inputs, 16 x 16 outputs of 25 edges each, against all edges and one shared filter
+    {"[20, 20, 1]",
+     "{\"locally_connected2d\": {\"filters\": 1, \"kernel\": 5, \"no_bias\": true}}" END, 6400,
+     6400},
+    {"[400]", "{\"dense\": {\"units\": 256, \"no_bias\": true}}" END, 102400, 102400},
+    {"[20, 20, 1]", "{\"conv2d\": {\"filters\": 1, \"kernel\": 5}}" END, 26, 6400}};
 
 static void each_builds_runs_and_costs(void **state) {
   (void)state;
@@ -65,8 +66,10 @@ static void each_builds_runs_and_costs(void **state) {
     assert_int_equal(cost.parameters, recipes[i].parameters);
     assert_int_equal((int64_t)cost.multiply_adds, recipes[i].multiply_adds);
     hd_store *store = hd_store_new(NULL);
-    hd_plan *plan = (hd_compile)(store, &o.err, (hd_compile_options){
-      .more = &o.net.loss, .mores = 1, .batch = 3, .mode = HD_TRAIN});
+    hd_plan *plan =
+        (hd_compile)(store, &o.err,
+                     (hd_compile_options){
+                         .more = &o.net.loss, .mores = 1, .batch = 3, .mode = HD_TRAIN});
     if (!plan) fail_msg("%s: %s", recipes[i].layers, o.err.text);
     hd_workspace *w = hd_workspace_new(plan, NULL, &o.err);
     assert_int_equal(hd_run(w, &o.err), HD_OK);
@@ -94,11 +97,12 @@ static void a_weight_by_the_name_of_its_layer(void **state) {
   static const struct {
     const char *shape, *layers, *message;
   } wrong[] = {
-    {"[2]", "{\"dense_tied\": \"code\"}", "layer 1, dense_tied: dense_tied: no layer before it"},
-    {"[2]", CODE "\"dense_tied\"", "dense_tied: of is missing"},
-    {"[2]", CODE "{\"dense\": 5}, {\"dense_tied\": \"code\"}", "x is (N, 5), the weight is (2, 3)"},
-    {"[4, 4, 6]", "{\"group_norm\": 4}" END, "layer 1, group_norm: group_norm: 4 groups must"},
-    {"[4]", "{\"layer_norm\": {\"axis\": 1}}", "did you mean \"axes\"?"}};
+      {"[2]", "{\"dense_tied\": \"code\"}", "layer 1, dense_tied: dense_tied: no layer before it"},
+      {"[2]", CODE "\"dense_tied\"", "dense_tied: of is missing"},
+      {"[2]", CODE "{\"dense\": 5}, {\"dense_tied\": \"code\"}",
+       "x is (N, 5), the weight is (2, 3)"},
+      {"[4, 4, 6]", "{\"group_norm\": 4}" END, "layer 1, group_norm: group_norm: 4 groups must"},
+      {"[4]", "{\"layer_norm\": {\"axis\": 1}}", "did you mean \"axes\"?"}};
   for (size_t i = 0; i < HD_COUNT(wrong); i++) {
     o = open_recipe(wrong[i].shape, wrong[i].layers);
     if (!strstr(o.err.text, wrong[i].message)) fail_msg("%s: %s", wrong[i].layers, o.err.text);

@@ -44,7 +44,8 @@ hd_status hd_explain_divergence(hd_store *store, hd_val loss, const hd_feed *at,
     for (int32_t i = 0; i < count; i++)
       if (real(g->node[order[i]])) value[values++] = (hd_val){g, order[i], 0};
     plan = hd_compile(store, NULL, .more = value, .mores = values, .mode = HD_TRAIN,
-                      .batch = at->batch, .no_statistics = true, .no_fusion = true);
+                      .batch = at->batch, .no_statistics = true, .no_fusion = true,
+                      .precision = at->plan->precision);
     w = plan ? hd_workspace_new(plan, NULL, NULL) : NULL;
   }
   if (w) {

@@ -1,4 +1,6 @@
-// Evaluation and prediction: a network over all samples in evaluate mode.
+// Evaluation and prediction: a network over all samples in evaluate mode. The weights do not change
+// meanwhile, and the plan of the last, smaller batch runs once, after all others: the two may share
+// memory although both are frozen.
 #include "feed.h"
 
 // The two plans that cover `samples` by batches: `rest` has batch 0 when nothing is left over.
@@ -20,7 +22,7 @@ hd_status hd_evaluate(hd_store *store, hd_val loss, hd_val accuracy, const hd_da
   if (!store) return hd_fail(err, HD_E_ARGUMENT, "evaluate: no store");
   hd_feeds all = {0};
   hd_feed full = {0}, rest = {0};
-  hd_compile_options o = {.fetch = {loss, accuracy}};
+  hd_compile_options o = {.fetch = {loss, accuracy}, .frozen = true};
   hd_status status = open_both(&all, &full, &rest, store, data, batch, o, err);
   if (!status) status = hd_feed_average(&full, &rest, data, hd_ok(accuracy), to, err);
   hd_feeds_close(&all);
@@ -33,7 +35,7 @@ hd_tensor hd_predict_data(hd_store *store, hd_val value, const hd_data *data, in
   if (!store) return hd_fail(err, HD_E_ARGUMENT, "predict: no store"), result;
   hd_feeds all = {0};
   hd_feed full = {0}, rest = {0};
-  hd_compile_options o = {.fetch = {value}};
+  hd_compile_options o = {.fetch = {value}, .frozen = true};
   int64_t index[1024];
   hd_type t;
   hd_status status = open_both(&all, &full, &rest, store, data, batch, o, err);

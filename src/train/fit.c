@@ -155,6 +155,7 @@ static hd_status open_plans(hd_fit_run *r) {
   hd_compile_options c = {.fetch = {r->loss, o->accuracy},
                           .update = {update},
                           .mode = HD_TRAIN,
+                          .precision = o->precision,
                           .no_fusion = o->no_fusion};
   hd_status status = hd_feed_open(&r->feeds, &r->full, r->store, r->data, r->batch, c, r->err);
   if (!status && r->data->samples % r->batch)
@@ -168,7 +169,9 @@ static hd_status open_valid(hd_fit_run *r) {
   if (!v) return HD_OK;
   if (v->samples < 1)
     return hd_fail(r->err, HD_E_ARGUMENT, "fit: the validation set has no samples");
-  hd_compile_options c = {.fetch = {r->loss, r->o->accuracy}, .no_fusion = r->o->no_fusion};
+  hd_compile_options c = {.fetch = {r->loss, r->o->accuracy},
+                          .precision = r->o->precision,
+                          .no_fusion = r->o->no_fusion};
   int64_t batch = HD_MIN(HD_MIN(r->batch, 1024), v->samples);
   hd_status status = hd_feed_open(&r->feeds, &r->valid_full, r->store, v, batch, c, r->err);
   if (!status && v->samples % batch)

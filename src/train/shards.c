@@ -105,6 +105,7 @@ static hd_status open_all(hd_fit_run *r, struct hd_shards *s) {
                           .mores = s->values,
                           .mode = HD_TRAIN,
                           .no_statistics = true,
+                          .precision = o->precision,
                           .no_fusion = o->no_fusion};
   status = hd_feed_open(&r->feeds, &r->full, r->store, r->data, r->batch / s->count, c, r->err);
   if (status) return status;
