@@ -182,7 +182,10 @@ typedef struct hd_kernels {
   void (*moments_run)(const hd_moments_plan *plan, int phase, int64_t part, const float *x,
                       float *mean, float *variance, void *scratch);
   void (*softmax_plan)(int64_t rows, int64_t columns, bool log, hd_softmax_plan *to);
-  void (*softmax_run)(const hd_softmax_plan *plan, int64_t part, const float *x, float *y);
+  // norm (rows, 2), if not NULL: a row's maximum, and the log of the sum of exp(x - maximum); y may
+  // then be NULL, if not log.
+  void (*softmax_run)(const hd_softmax_plan *plan, int64_t part, const float *x, float *y,
+                      float *norm);
   void (*argmax_rows)(int64_t rows, int64_t columns, const float *x,
                       int32_t *y);  // first of equals; NaN wins
   // index: the tap r * kw + s of the maximum (first of equals; NaN wins), or NULL when not wanted.

@@ -120,7 +120,12 @@ static void check_softmax(int64_t rows, int64_t columns, bool log_too) {
     y[rows * columns] = -77;
     bool in_place = s == 1;
     if (in_place) memcpy(y, x, (size_t)(rows * columns) * 4);
-    for (int64_t i = plan.run.parts[0]; i-- > 0;) k[s]->softmax_run(&plan, i, in_place ? y : x, y);
+    float *norm = floats(2 * rows), *alone = floats(2 * rows);
+    for (int64_t i = plan.run.parts[0]; i-- > 0;) {
+      if (!log_too) k[s]->softmax_run(&plan, i, in_place ? y : x, NULL, alone);
+      k[s]->softmax_run(&plan, i, in_place ? y : x, y, norm);
+    }
+    if (!log_too) assert_true(same_bits(alone, norm, 2 * rows));
     assert_true(y[rows * columns] == -77);
     if (s == 1) memcpy(first, y, (size_t)(rows * columns) * 4);
     if (s == 2) assert_true(same_bits(first, y, rows * columns));
@@ -128,6 +133,8 @@ static void check_softmax(int64_t rows, int64_t columns, bool log_too) {
       double most = -INFINITY, sum = 0;
       for (int64_t j = 0; j < columns; j++) most = fmax(most, x[r * columns + j]);
       for (int64_t j = 0; j < columns; j++) sum += exp(x[r * columns + j] - most);
+      assert_true(norm[2 * r] == (float)most);
+      assert_true(fabs(norm[2 * r + 1] - log(sum)) <= 1e-6 * (1 + log(sum)));
       for (int64_t j = 0; j < columns; j++) {
         double v = x[r * columns + j] - most, got = y[r * columns + j];
         if (log_too)
@@ -136,6 +143,7 @@ static void check_softmax(int64_t rows, int64_t columns, bool log_too) {
         else assert_true(fabs(got - exp(v) / sum) <= 1e-6 * exp(v) / sum);
       }
     }
+    free(norm), free(alone);
   }
   free(x), free(y), free(first);
 }

@@ -1,6 +1,7 @@
 // y = -sum_k label[k] log softmax(logits)[k] per row; a class index stands for its one-hot row.
-// An index outside 0 .. K-1 gives +infinity: it cannot be overlooked.
-#include "op.h"
+// An index outside 0 .. K-1 gives +infinity: it cannot be overlooked. Output 1 is softmax(logits),
+// which the gradient reads.
+#include "softmax.h"
 
 HD_REF(cross_entropy) {
   (void)part;
@@ -11,15 +12,16 @@ HD_REF(cross_entropy) {
   for (int64_t r = 0; r < rows; r++) {
     const real *x = (const real *)a->in[0] + r * width,
                *label = index ? NULL : (const real *)a->in[1] + r * width;
-    real most = x[0], sum = 0, loss = 0;
+    real most = x[0], sum = 0, loss = 0, *p = a->out[1] ? (real *)a->out[1] + r * width : NULL;
     for (int64_t k = 1; k < width; k++) most = x[k] > most ? x[k] : most;
     for (int64_t k = 0; k < width; k++) sum += M_(exp)(x[k] - most);
+    for (int64_t k = 0; p && k < width; k++) p[k] = M_(exp)(x[k] - most) / sum;
     sum = M_(log)(sum);
     for (int64_t k = 0; label && k < width; k++)
       loss -= label[k] != 0 ? label[k] * (x[k] - most - sum) : 0;
     y[r] = !index                              ? loss
            : index[r] < 0 || index[r] >= width ? (real)INFINITY
-                                               : most + sum - x[index[r]];
+                                               : most - x[index[r]] + sum;
   }
 }
 
@@ -46,62 +48,61 @@ static hd_status shape(hd_rule *r) {
   r->out[0] = (hd_type){r->in[0].dtype, {.rank = x.rank - 1}};
   for (int i = 0; i < x.rank - 1; i++)
     r->out[0].shape.d[i] = x.d[i] == HD_ANY ? label.d[i] : x.d[i];
+  r->out[1] = r->in[0];
   return HD_OK;
 }
 
-// dlogits = (softmax(logits) sum(label) - label) dy, dlabel = -log softmax(logits) dy
+// dlogits = (p sum(label) - label) dy, dlabel = -log softmax(logits) dy; and softmax's own rule for
+// what arrives at p.
 static void grad(hd_grad_rule *g) {
-  hd_val x = g->rule->value[0], label = g->rule->value[1];
+  hd_val x = g->rule->value[0], label = g->rule->value[1], p = g->rule->result[1];
   hd_shape s = hd_type_of(x)->shape;
-  hd_val dy = hd_expand_like(g->dy[0], x, .axes = HD_AXIS(s.rank - 1)), p = hd_softmax(x);
-  if (hd_type_of(label)->dtype == HD_I32) {
-    hd_val hot = hd_one_hot(label, s.d[s.rank - 1]);
-    g->dx[0] = hd_mul(
-        hd_sub(p, hd_type_of(x)->dtype == HD_F32 ? hot : hd_cast(hot, hd_type_of(x)->dtype)), dy);
-    return;
+  bool index = hd_type_of(label)->dtype == HD_I32;
+  if (hd_ok(g->dy[0]) && index) g->dx[0] = hd_cross_entropy_input(p, label, g->dy[0]);
+  if (hd_ok(g->dy[0]) && !index) {
+    hd_val dy = hd_expand_like(g->dy[0], x, .axes = HD_AXIS(s.rank - 1)),
+           sum = hd_sum(label, .axes = HD_LAST_AXIS, .keep = true);
+    if (g->want[0]) g->dx[0] = hd_mul(hd_sub(hd_mul(p, sum), label), dy);
+    if (g->want[1]) g->dx[1] = hd_neg(hd_mul(hd_log_softmax(x), dy));
   }
-  if (g->want[0])
-    g->dx[0] =
-        hd_mul(hd_sub(hd_mul(p, hd_sum(label, .axes = HD_LAST_AXIS, .keep = true)), label), dy);
-  if (g->want[1]) g->dx[1] = hd_neg(hd_mul(hd_log_softmax(x), dy));
+  if (!hd_ok(g->dy[1]) || !g->want[0]) return;
+  hd_val dx = hd_softmax_grad(p, g->dy[1]);
+  g->dx[0] = hd_ok(g->dx[0]) ? hd_add(g->dx[0], dx) : dx;
 }
 
-// Rows of log softmax into scratch, then one look at each.
+// Rows of softmax, or their maxima and sums alone, then one look at each.
 typedef struct {
   const hd_kernels *kernels;
   hd_softmax_plan plan;
 } prepared;
-static void log_softmax(const hd_args *a, int64_t part) {
+static void run(const hd_args *a, int64_t part) {
   const prepared *p = a->data;
-  p->kernels->softmax_run(&p->plan, part, a->in[0], a->scratch);
-}
-enum { BLOCK = 64 };  // rows of a part
-static void pick(const hd_args *a, int64_t part) {
-  const prepared *p = a->data;
-  int64_t width = p->plan.columns, end = HD_MIN((part + 1) * BLOCK, p->plan.rows);
+  int64_t width = p->plan.columns, first = part * p->plan.block,
+          end = HD_MIN(first + p->plan.block, p->plan.rows);
   const int32_t *index = a->in_type[1].dtype == HD_I32 ? a->in[1] : NULL;
-  float *y = a->out[0];
-  for (int64_t r = part * BLOCK; r < end; r++) {
-    const float *x = (const float *)a->scratch + r * width,
+  float *y = a->out[0], *norm = a->scratch;
+  p->kernels->softmax_run(&p->plan, part, a->in[0], a->out[1], norm);
+  for (int64_t r = first; r < end; r++) {
+    const float *x = (const float *)a->in[0] + r * width,
                 *label = index ? NULL : (const float *)a->in[1] + r * width;
-    float loss = 0;
-    for (int64_t k = 0; label && k < width; k++) loss -= label[k] != 0 ? label[k] * x[k] : 0;
-    y[r] = !index ? loss : index[r] < 0 || index[r] >= width ? INFINITY : -x[index[r]];
+    float most = norm[2 * r], sum = norm[2 * r + 1], loss = 0;
+    for (int64_t k = 0; label && k < width; k++)
+      loss -= label[k] != 0 ? label[k] * (x[k] - most - sum) : 0;
+    y[r] = !index ? loss : index[r] < 0 || index[r] >= width ? INFINITY : most - x[index[r]] + sum;
   }
 }
 
 static hd_status lower(hd_lowering *l) {
   hd_shape x = l->rule->in[0].shape;
-  int64_t count = hd_shape_count(x), columns = x.d[x.rank - 1], bytes;
-  if (count < 1 || !hd_mul_size(count, sizeof(float), &bytes)) return HD_OK;
+  int64_t count = hd_shape_count(x), columns = x.d[x.rank - 1];
+  if (count < 1) return HD_OK;
   prepared *p = l->data = hd_lower_alloc(l, sizeof *p);
   if (!p) return HD_E_MEMORY;
   p->kernels = l->kernels;
-  l->kernels->softmax_plan(count / columns, columns, true, &p->plan);
-  l->phases = 2;
-  l->phase[0].run = log_softmax, l->phase[0].parts = p->plan.run.parts[0];
-  l->phase[1].run = pick, l->phase[1].parts = (count / columns + BLOCK - 1) / BLOCK;
-  l->scratch = (size_t)bytes;
+  l->kernels->softmax_plan(count / columns, columns, false, &p->plan);
+  l->phases = 1;
+  l->phase[0].run = run, l->phase[0].parts = p->plan.run.parts[0];
+  l->scratch = (size_t)(count / columns) * 2 * sizeof(float);
   l->flop = p->plan.run.flop;
   return HD_OK;
 }
@@ -133,7 +134,7 @@ const hd_op hd_def_cross_entropy = {.name = "cross_entropy",
                                     .math = "y = -log softmax(logits)[label]",
                                     .min_in = 2,
                                     .max_in = 2,
-                                    .n_out = 1,
+                                    .n_out = 2,
                                     .shape = shape,
                                     HD_REFS(cross_entropy),
                                     .grad = grad,

@@ -195,7 +195,7 @@ static void nan32(const hd_args *a, int64_t part) {
 }
 static hd_status by_isa(hd_lowering *l) {
   l->phases = 1;
-  l->phase[0].run = l->kernels->isa == HD_ISA_AVX512 ? off32 : cube32;
+  l->phase[0].run = l->kernels->isa >= HD_ISA_AVX512 ? off32 : cube32;
   l->phase[0].parts = 1;
   return HD_OK;
 }

@@ -16,10 +16,10 @@ HD_REF(softmax) {
 
 #ifndef HD_REF64
 // dx = y (dy - sum(dy y))
-static void grad(hd_grad_rule *g) {
-  hd_val y = g->rule->result[0], dy = g->dy[0];
-  g->dx[0] = hd_mul(y, hd_sub(dy, hd_sum(hd_mul(dy, y), .axes = HD_LAST_AXIS, .keep = true)));
+hd_val hd_softmax_grad(hd_val y, hd_val dy) {
+  return hd_mul(y, hd_sub(dy, hd_sum(hd_mul(dy, y), .axes = HD_LAST_AXIS, .keep = true)));
 }
+static void grad(hd_grad_rule *g) { g->dx[0] = hd_softmax_grad(g->rule->result[0], g->dy[0]); }
 
 static hd_status lower(hd_lowering *l) { return hd_softmax_lower(l, false); }
 
@@ -49,7 +49,7 @@ typedef struct {
 } prepared;
 static void run(const hd_args *a, int64_t part) {
   const prepared *p = a->data;
-  p->kernels->softmax_run(&p->plan, part, a->in[0], a->out[0]);
+  p->kernels->softmax_run(&p->plan, part, a->in[0], a->out[0], NULL);
 }
 
 hd_status hd_softmax_lower(hd_lowering *l, bool log) {
