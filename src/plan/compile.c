@@ -83,6 +83,7 @@ hd_plan *(hd_compile)(hd_store *store, hd_error *err, hd_compile_options options
     p->graph->bound[2] = options.length;
     status = hd_seal(&s);
   }
+  if (!status && !options.no_fusion) status = hd_recompute(&s);
   if (!status) status = walk(&s);
   if (!status) status = hd_fuse(&s);
   if (!status) status = hd_order(&s);

@@ -186,13 +186,15 @@ static bool fits(const hd_compile_state *s, int32_t a, int32_t b) {
   return o.count + x->values + y->values < HD_PROGRAM_OPERANDS;  // one more: a producer's result
 }
 
+// n joins the groups that make its operands; `own`: only those made for it alone.
 static hd_status fuse_node(hd_compile_state *s, search *q, const int32_t *position,
-                           const hd_node *n) {
+                           const hd_node *n, bool own) {
   int32_t me = s->unit_of[n->id];
   for (int k = 0; k < n->n_in; k++) {
     hd_val v = hd_operand_of(s, n, k);
     int32_t u = unit_of(s, v);
     me = alive(s, me);
+    if (own && !s->with_reader[v.node]) continue;
     if (u < 0 || u == me || !s->unit[u].members || s->unit[u].producer) continue;
     if (!hd_shape_equal(s->unit[u].domain, n->out[0].shape) ||
         !hd_shape_equal(hd_type_of(v)->shape, n->out[0].shape))
@@ -262,8 +264,10 @@ hd_status hd_fuse(hd_compile_state *s) {
     status = add_member(s, u, n->id);
   }
   if (!s->options->no_fusion && !status) {
-    for (int32_t i = 0; i < s->nodes && !status; i++)
-      if (s->elementwise[s->order[i]]) status = fuse_node(s, &q, position, g->node[s->order[i]]);
+    for (int own = 1; own >= 0; own--)
+      for (int32_t i = 0; i < s->nodes && !status; i++)
+        if (s->elementwise[s->order[i]])
+          status = fuse_node(s, &q, position, g->node[s->order[i]], own);
     if (!status) status = fuse_epilogues(s, &q);
   }
   for (int32_t i = 0; i < s->nodes && !status; i++)

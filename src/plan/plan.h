@@ -1,5 +1,6 @@
 // The inside of a plan. The floors of compiling, one file each:
 //   seal.c      the graph's part that matters, copied with concrete shapes, rewritten and shared
+//   recompute.c cheap values again for every reader, instead of stored
 //   fuse.c      nodes -> units: chains of elementwise nodes, products with an epilogue
 //   order.c     units in the order they run
 //   storage.c   values -> buffers: aliases, in place, assignments, lifetimes
@@ -109,9 +110,11 @@ typedef struct hd_compile_state {
   int32_t buffers, buffer_room;
   int32_t end;           // time after the last unit
   uint8_t *elementwise;  // node can be part of a program
+  uint8_t *with_reader;  // node is made for its one reader: NULL or by node
 } hd_compile_state;
 
 hd_status hd_seal(hd_compile_state *s);
+hd_status hd_recompute(hd_compile_state *s);
 hd_status hd_fuse(hd_compile_state *s);
 hd_status hd_order(hd_compile_state *s);
 hd_status hd_assign_storage(hd_compile_state *s);  // before lowering: buffers and lifetimes
