@@ -47,8 +47,9 @@ typedef struct hd_args {
   const void *attr;  // the op's options struct
   const void *data;  // what the lower rule prepared
   const hd_step *step;
-  uint64_t site;                 // stream of a random op
-  const struct hd_after *after;  // to be called for finished runs of out[0]; only if op->after
+  uint64_t site;                   // stream of a random op
+  const struct hd_after *after;    // to be called for finished runs of out[0]; only if op->after
+  const struct hd_before *before;  // makes in[0], which is NULL; only if op->before said yes
 } hd_args;
 typedef void hd_kernel_fn(const hd_args *args, int64_t part);
 
@@ -121,8 +122,11 @@ struct hd_op {
   // On a sealed graph with concrete shapes: a simpler value for out[0], or null to keep the node.
   hd_val (*rewrite)(hd_rule *rule, bool train);
   void (*cost)(const hd_rule *rule, double *flop);  // NULL: one per output element
-  bool alias;            // out[0] is in[0] with another shape: no kernel runs
-  bool after;            // the kernel calls args->after
+  bool alias;  // out[0] is in[0] with another shape: no kernel runs
+  bool after;  // the kernel calls args->after
+  // May in[0] be made a piece at a time by args->before, instead of stored? For these shapes; NULL:
+  // no.
+  bool (*before)(const hd_rule *rule);
   bool random;           // draws from a site; never shared
   bool no_second;        // its gradient is not meant to be differentiated again
   const char *kink;      // where it is not differentiable, and the convention there

@@ -35,6 +35,13 @@ typedef struct hd_after {
   void *context;
 } hd_after;
 
+// Makes the elements [first, first + count) of an operand that is not stored, into `to`, which is
+// the kernel's own memory. May be NULL: the operand is stored.
+typedef struct hd_before {
+  void (*run)(void *context, int64_t first, int64_t count, float *to);
+  void *context;
+} hd_before;
+
 // ---- Precision ----------------------------------------------------------------------------------
 // Of products and convolutions, as hd_precision says: operands are f32 in memory all the same.
 // BF16: operands are rounded to bf16 (to nearest even), each output is a chain of fused
@@ -176,8 +183,9 @@ typedef struct hd_kernels {
   void (*program_range)(const hd_program_plan *plan, int64_t first, int64_t count,
                         const void *const *in, void *const *out);
   void (*reduce_plan)(const hd_reduce *p, hd_reduce_plan *to);
+  // before: makes x; only for inner > 1.
   void (*reduce_run)(const hd_reduce_plan *plan, int phase, int64_t part, const float *x, float *y,
-                     void *scratch);
+                     void *scratch, const hd_before *before);
   void (*moments_plan)(int64_t rows, int64_t columns, hd_moments_plan *to);
   void (*moments_run)(const hd_moments_plan *plan, int phase, int64_t part, const float *x,
                       float *mean, float *variance, void *scratch);

@@ -2,7 +2,11 @@
 // bits on both instruction sets whatever the order of the parts.
 #include "vector_test.h"
 
-// All parts of all phases, forwards or backwards.
+static void copied(void *context, int64_t first, int64_t count, float *to) {
+  memcpy(to, (const float *)context + first, (size_t)count * 4);
+}
+
+// All parts of all phases, forwards or backwards; then once more on rows that are made on the way.
 static void reduce(const hd_kernels *k, const hd_reduce *p, const float *x, float *y,
                    bool backwards) {
   hd_reduce_plan plan;
@@ -11,7 +15,17 @@ static void reduce(const hd_kernels *k, const hd_reduce *p, const float *x, floa
   void *scratch = aligned_alloc(64, (plan.run.scratch + 127) / 64 * 64);
   for (int f = 0; f < plan.run.phases; f++)
     for (int64_t i = 0; i < plan.run.parts[f]; i++)
-      k->reduce_run(&plan, f, backwards ? plan.run.parts[f] - 1 - i : i, x, y, scratch);
+      k->reduce_run(&plan, f, backwards ? plan.run.parts[f] - 1 - i : i, x, y, scratch, NULL);
+  if (p->inner > 1) {
+    int64_t n = p->outer * p->inner;
+    float *again = floats(n);
+    hd_before made = {copied, (void *)x};
+    for (int f = 0; f < plan.run.phases; f++)
+      for (int64_t i = 0; i < plan.run.parts[f]; i++)
+        k->reduce_run(&plan, f, i, NULL, again, scratch, &made);
+    assert_true(same_bits(again, y, n));
+    free(again);
+  }
   free(scratch);
   if (p->outer * p->reduce * p->inner <= 32768)
     assert_true(plan.run.phases == 1 && plan.run.parts[0] == 1);

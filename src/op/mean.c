@@ -35,6 +35,7 @@ const hd_op hd_def_mean = {.name = "mean",
                            HD_REFS(mean),
                            .grad = grad,
                            .lower = lower,
+                           .before = hd_reduce_before,
                            .rewrite = hd_reduce_rewrite,
                            .cost = hd_reduce_cost,
                            .cases = hd_reduce_cases};

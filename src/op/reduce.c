@@ -51,11 +51,20 @@ typedef struct {
 } prepared;
 static void run(const hd_args *a, int phase, int64_t part) {
   const prepared *p = a->data;
-  p->kernels->reduce_run(&p->plan, phase, part, a->in[0], a->out[0], a->scratch);
+  p->kernels->reduce_run(&p->plan, phase, part, a->in[0], a->out[0], a->scratch, a->before);
 }
 static void run0(const hd_args *a, int64_t part) { run(a, 0, part); }
 static void run1(const hd_args *a, int64_t part) { run(a, 1, part); }
 static void run2(const hd_args *a, int64_t part) { run(a, 2, part); }
+
+bool hd_reduce_before(const hd_rule *r) {
+  const hd_reduce_options *o = r->attr;
+  hd_reduce q;
+  unsigned group;
+  return r->in[0].dtype == HD_F32 && hd_shape_count(r->in[0].shape) > 0 &&
+         !last_group(r->in[0].shape, hd_axes_of(o->axes, r->in[0].shape.rank), &q, &group) &&
+         q.inner > 1;
+}
 
 hd_status hd_reduce_lower(hd_lowering *l, hd_reduce_kind kind) {
   const hd_reduce_options *o = l->rule->attr;

@@ -27,6 +27,7 @@ static inline int64_t hd_reduced_offset(hd_shape x, unsigned axes, int64_t i) {
 #ifndef HD_REF64
 hd_status hd_reduce_shape(hd_rule *r);
 hd_status hd_reduce_lower(hd_lowering *l, hd_reduce_kind kind);
+bool hd_reduce_before(const hd_rule *r);           // not along the last axis
 hd_val hd_reduce_rewrite(hd_rule *r, bool train);  // axes of size 1; axes that are not adjacent
 void hd_reduce_cost(const hd_rule *r, double *flop);
 // A reduced value, stretched over the axes it was reduced along.

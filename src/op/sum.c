@@ -57,6 +57,7 @@ const hd_op hd_def_sum = {.name = "sum",
                           HD_REFS(sum),
                           .grad = grad,
                           .lower = lower,
+                          .before = hd_reduce_before,
                           .rewrite = rewrite,
                           .cost = hd_reduce_cost,
                           .cases = hd_reduce_cases};

@@ -56,7 +56,7 @@ void hd_unit_reads(hd_compile_state *s, int32_t u, bool producer, bool members, 
   const hd_unit *t = &s->unit[u];
   if (producer && t->producer) {
     const hd_node *n = s->g->node[t->producer];
-    for (int k = 0; k < n->n_in; k++) see(s, context, hd_root_of(n->in[k]), false);
+    for (int k = t->before; k < n->n_in; k++) see(s, context, hd_root_of(n->in[k]), false);
   }
   for (int i = 0; members && i < t->members; i++) {
     const hd_node *n = s->g->node[t->member[i]];
@@ -195,6 +195,7 @@ static hd_status fuse_node(hd_compile_state *s, search *q, const int32_t *positi
     int32_t u = unit_of(s, v);
     me = alive(s, me);
     if (own && !s->with_reader[v.node]) continue;
+    if (s->unit[me].producer) return HD_OK;  // is made for a reduction
     if (u < 0 || u == me || !s->unit[u].members || s->unit[u].producer) continue;
     if (!hd_shape_equal(s->unit[u].domain, n->out[0].shape) ||
         !hd_shape_equal(hd_type_of(v)->shape, n->out[0].shape))
@@ -205,6 +206,17 @@ static hd_status fuse_node(hd_compile_state *s, search *q, const int32_t *positi
     if (status) return status;
   }
   return HD_OK;
+}
+
+// A reduction takes the group that is made for it alone.
+static hd_status fuse_operand(hd_compile_state *s, search *q, const int32_t *position,
+                              const hd_node *n) {
+  hd_val v = n->in[0];
+  int32_t u = s->with_reader[v.node] ? unit_of(s, v) : -1, me = s->unit_of[n->id];
+  if (u < 0 || s->unit[u].producer || !can_merge(s, q, (int32_t[]){u, me}, 2)) return HD_OK;
+  s->unit[me].domain = s->unit[u].domain;
+  s->unit[me].before = true;
+  return merge(s, position, me, u);
 }
 
 // The latest product among a group's operands takes the group as its epilogue.
@@ -268,6 +280,8 @@ hd_status hd_fuse(hd_compile_state *s) {
       for (int32_t i = 0; i < s->nodes && !status; i++)
         if (s->elementwise[s->order[i]])
           status = fuse_node(s, &q, position, g->node[s->order[i]], own);
+        else if (own && s->unit_of[s->order[i]] >= 0 && hd_makes_operand(g->node[s->order[i]]))
+          status = fuse_operand(s, &q, position, g->node[s->order[i]]);
     if (!status) status = fuse_epilogues(s, &q);
   }
   for (int32_t i = 0; i < s->nodes && !status; i++)

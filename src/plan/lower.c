@@ -99,12 +99,14 @@ static hd_status build_program(hd_compile_state *s, const hd_unit *u, hd_call *c
     made[i] = n->op->expand(&e, n->attr, reg);
     hd_text_add(&label, "%s%s", i ? " " : "", n->op->name);
     const hd_value *v = hd_value_of(s, (hd_val){s->g, n->id, 0});
-    if (v->buffer < 0 && v->place.kind != HD_PLACE_FIXED) continue;
+    bool made_now = call->before && n->id == hd_root_of(call->node->in[0]).node;
+    if (v->buffer < 0 && v->place.kind != HD_PLACE_FIXED && !made_now) continue;
     if (p->outputs == HD_PROGRAM_OPERANDS) e.full = true;
     else p->out[p->outputs].reg = (int16_t)made[i], p->out[p->outputs++].dtype = n->out[0].dtype;
   }
-  call->label = label.failed
-                    ? "elementwise"
+  call->label = label.failed ? "elementwise"
+                : call->before
+                    ? hd_arena_print(arena, "%s > %s", label.at, call->label)
                     : hd_arena_print(arena, "%s%s%s", call->node ? call->node->op->name : "",
                                      call->node ? " > " : "", label.at ? label.at : "");
   hd_text_free(&label);
@@ -171,7 +173,7 @@ static hd_status lower_node(hd_compile_state *s, const hd_unit *u, hd_call *call
   for (int i = 0; i < n->n_in; i++) {
     in[i] = *hd_type_of(n->in[i]);
     real64 |= in[i].dtype == HD_F64;
-    call->bytes += (double)hd_type_bytes(&in[i]);
+    if (i || !u->before) call->bytes += (double)hd_type_bytes(&in[i]);
   }
   for (int i = 0; i < n->n_out; i++) {
     const hd_value *v = hd_value_of(s, (hd_val){s->g, n->id, i});
@@ -188,6 +190,7 @@ static hd_status lower_node(hd_compile_state *s, const hd_unit *u, hd_call *call
                   .out = n->out,
                   .value = n->in};
   call->node = n;
+  call->before = u->before;
   call->label = n->op->name;
   call->in_type = in;
   call->out_type = n->out;

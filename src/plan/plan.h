@@ -29,6 +29,7 @@ typedef struct hd_call {
   hd_kernel_fn *run[HD_MAX_PHASES];
   int64_t parts[HD_MAX_PHASES];
   int phases;
+  bool before;  // the program makes operand 0 of `node`
   bool packs;   // phase 0 makes `packed` from operand 1 alone, and
   bool frozen;  // that stays as it is from the workspace's first run on
   bool serial;  // too little work to hand to other threads
@@ -37,7 +38,7 @@ typedef struct hd_call {
   hd_place *in, *out, scratch, packed;
   const void *attr, *data;
   uint64_t site;
-  hd_program_plan *program;  // a program: the call itself, or the epilogue of `node`
+  hd_program_plan *program;  // a program: the call itself, the epilogue of `node`, or its operand
   int p_in, p_out;
   hd_place *program_in, *program_out;
   double flop, bytes;
@@ -65,12 +66,13 @@ struct hd_plan {
 
 // ---- While compiling ----------------------------------------------------------------------------
 
-// A unit: nodes that run as one kernel call. A producer with an epilogue, a group of elementwise
-// nodes, or a single node.
+// A unit: nodes that run as one kernel call. A producer with an epilogue or with what makes its
+// operand, a group of elementwise nodes, or a single node.
 typedef struct hd_unit {
   int32_t producer;  // node id, 0: none
   int32_t *member;   // elementwise nodes in order of the walk; NULL for a single other node
   int32_t members, room;
+  bool before;              // the members make operand 0 of the producer
   int32_t into;             // merged into that unit; -1: alive
   int32_t first, position;  // of its first and last node in the walk
   int32_t time;             // when it runs
@@ -114,6 +116,7 @@ typedef struct hd_compile_state {
 } hd_compile_state;
 
 hd_status hd_seal(hd_compile_state *s);
+bool hd_makes_operand(const hd_node *n);
 hd_status hd_recompute(hd_compile_state *s);
 hd_status hd_fuse(hd_compile_state *s);
 hd_status hd_order(hd_compile_state *s);

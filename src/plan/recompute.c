@@ -5,6 +5,9 @@
 //   before   d = x - mean   y = d f   ...   dx = d a + b      after   y = (x - mean) f
 //            x, d and y are stored                                    dx = (x - mean) a + b
 //
+// The operand of a reduction that nothing else reads is never stored either: the kernel makes it
+// piece by piece, as in sum(g (x - mean)).
+//
 // Every reader gets a node of its own here, and fuse.c keeps the two together. Bits stay the same.
 #include "plan.h"
 
@@ -26,14 +29,52 @@ static hd_val cheap_from(const hd_node *n) {
   return full;
 }
 
+// Can the kernel of n make its operand itself?
+bool hd_makes_operand(const hd_node *n) {
+  if (!n->op || !n->op->before) return false;
+  hd_type in = *hd_type_of(n->in[0]);
+  hd_rule r = {.graph = n->in[0].graph,
+               .op = n->op,
+               .attr = n->attr,
+               .n_in = 1,
+               .n_out = 1,
+               .in = &in,
+               .out = n->out,
+               .value = n->in};
+  return n->op->before(&r);
+}
+
 typedef struct {
   int32_t *first, *next, *reader;  // edges by the node that is read
+  int32_t nodes;
+  uint8_t *root;
 } uses;
 
 static bool read_by(const hd_graph *g, const uses *u, int32_t node, bool elementwise) {
   for (int32_t e = u->first[node]; e; e = u->next[e])
     if (is_elementwise(g->node[u->reader[e]]) == elementwise) return true;
   return false;
+}
+
+static bool is_stored(const hd_graph *g, const uses *u, int32_t node) {
+  return node < u->nodes && (!g->node[node]->op || !is_elementwise(g->node[node]) ||
+                             u->root[node] || read_by(g, u, node, false));
+}
+
+// Is n read by reductions alone, and made of at most two stored values?
+static bool is_for_reductions(const hd_compile_state *s, const uses *u, int32_t id) {
+  const hd_graph *g = s->g;
+  const hd_node *n = g->node[id];
+  int full = 0;
+  if (!is_elementwise(n) || n->out[0].dtype != HD_F32) return false;
+  for (int32_t e = u->first[id]; e; e = u->next[e])
+    if (!hd_makes_operand(g->node[u->reader[e]])) return false;
+  for (int k = 0; k < n->n_in; k++) {
+    if (!hd_shape_equal(hd_type_of(n->in[k])->shape, n->out[0].shape)) continue;
+    if (++full > 2 || !(s->with_reader[n->in[k].node] || is_stored(g, u, n->in[k].node)))
+      return false;
+  }
+  return true;
 }
 
 // Every reader but the first gets a copy.
@@ -75,13 +116,14 @@ hd_status hd_recompute(hd_compile_state *s) {
       u.next[edges] = last;
       u.first[from] = edges;
     }
+  u.root = root;
+  u.nodes = nodes;
   for (int i = 0; i < s->roots && !status; i++) root[hd_root_of(s->root[i]).node] = 1;
   for (int32_t i = 1; i < nodes && !status; i++) {
+    if (root[i] || !u.first[i]) continue;
     hd_val full = cheap_from(g->node[i]);
-    if (!hd_ok(full) || root[i] || !u.first[i] || read_by(g, &u, i, false)) continue;
-    if (full.node >= nodes) continue;  // a copy, which is not stored
-    if (!g->node[full.node]->leaf && !root[full.node] && !read_by(g, &u, full.node, false))
-      continue;
+    bool cheap = hd_ok(full) && !read_by(g, &u, i, false) && is_stored(g, &u, full.node);
+    if (!cheap && !is_for_reductions(s, &u, i)) continue;
     s->with_reader[i] = 1;
     status = split(s, &u, i);
   }

@@ -4,6 +4,7 @@
 typedef struct bound_call {  // a call with this workspace's pointers
   hd_args args;
   hd_after after;
+  hd_before before;
   const hd_call *call;
   const hd_kernels *kernels;
   const void **program_in;
@@ -31,6 +32,12 @@ static void epilogue(void *context, int64_t first, int64_t count) {
   b->kernels->program_range(b->call->program, first, count, b->program_in, b->program_out);
 }
 
+static void operand(void *context, int64_t first, int64_t count, float *to) {
+  const bound_call *b = context;
+  void *out = (void *)((uintptr_t)to - (uintptr_t)first * sizeof *to);  // element `first` is to[0]
+  b->kernels->program_range(b->call->program, first, count, b->program_in, &out);
+}
+
 static void **room(hd_workspace *w, int n) {
   return hd_arena_alloc(&w->arena, sizeof(void *) * (size_t)(n + 1));
 }
@@ -56,7 +63,9 @@ static bool prepare(hd_workspace *w, const hd_call *c, bound_call *b) {
   b->program_in = (const void **)room(w, c->p_in);
   b->program_out = room(w, c->p_out);
   b->after = (hd_after){epilogue, b};
-  b->args.after = &b->after;
+  b->before = (hd_before){operand, b};
+  if (c->before) b->args.before = &b->before;
+  else b->args.after = &b->after;
   return b->args.in && b->args.out && b->program_in && b->program_out;
 }
 
