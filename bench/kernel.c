@@ -1,44 +1,72 @@
-// Kernels of Hadal on one thread, packing included, and the machine's own limit: "peak" is the time
-// of one multiply-add of a vector on registers alone, scaled to 1 GFLOP.
+// Kernels of Hadal, packing included, on one thread or on a pool of "kernel THREADS"; and the
+// limits of the machine, each as the time of a giga of it, on one thread:
+//   peak          operations of f32 multiply-adds on registers alone
+//   peak bf16     the same of the dot product of bf16 pairs, AVX-512
+//   peak amx      the same of AMX tiles of bf16
+//   peak copy     bytes read and written by a copy that fits no cache
+//   peak read MB  bytes read, again and again, of so many MB
+#define _GNU_SOURCE  // syscall
 #include "bench.h"
 
 #include "../src/base/cpu.h"
+#include "../src/base/pool.h"
 #include "../src/kernel/kernel.h"
+
+#if defined(__AVX512BF16__) || defined(__AMX_BF16__)
+#include <immintrin.h>
+#endif
+#if defined(__AMX_BF16__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 static const hd_kernels *kernels;
 static hd_isa isa;
+static hd_pool *pool;  // NULL: one thread
 
 typedef struct {
   bool conv;
   hd_product_plan product;
   hd_conv_plan convolution;
   const hd_parts *run;
+  int phase;
   float *a, *b, *c;
-  void *scratch;
+  void *scratch, *packed;
 } job;
 
-static void run(void *what) {
+static void run_part(void *what, int64_t part) {
   const job *j = what;
-  for (int phase = 0; phase < j->run->phases; phase++)
-    for (int64_t part = 0; part < j->run->parts[phase]; part++)
-      if (j->conv)
-        kernels->conv_run(&j->convolution, phase, part, j->a, j->b, j->c, j->scratch, NULL);
-      else kernels->product_run(&j->product, phase, part, j->a, j->b, j->c, j->scratch, NULL);
+  if (j->conv)
+    kernels->conv_run(&j->convolution, j->phase, part, j->a, j->b, j->c, j->scratch, j->packed,
+                      NULL);
+  else
+    kernels->product_run(&j->product, j->phase, part, j->a, j->b, j->c, j->scratch, j->packed,
+                         NULL);
 }
 
-static void measure(job *j, int64_t a, int64_t b, int64_t c) {
+static void run(void *what) {
+  job *j = what;
+  for (j->phase = 0; j->phase < j->run->phases; j->phase++)
+    hd_pool_run(pool, j->run->parts[j->phase], run_part, j);
+}
+
+static bool measure(job *j, int64_t a, int64_t b, int64_t c) {
   j->run = j->conv ? &j->convolution.run : &j->product.run;
   j->a = bench_floats(a);
   j->b = bench_floats(b);
   j->c = bench_floats(c);
   j->scratch = bench_memory(j->run->scratch);
+  j->packed = bench_memory(j->run->packed);
   bench_measure(hd_isa_name(isa), run, j);
   free(j->a);
   free(j->b);
   free(j->c);
   free(j->scratch);
+  free(j->packed);
+  return true;
 }
 
+// ---- The machine --------------------------------------------------------------------------------
 // 16 independent chains hide the latency of any processor with two multiply-add units. Compiled for
 // this very machine, at the width that the kernels use.
 #if defined(__AVX512F__)
@@ -48,54 +76,172 @@ enum { LANES = 8 };
 #else
 enum { LANES = 4 };
 #endif
+enum { CHAINS = 16 };
+#define CHAIN _Pragma("GCC unroll 16") for (int i = 0; i < CHAINS; i++)
 typedef float vector __attribute__((vector_size(4 * LANES)));
 
-static void peak(void *what) {
+static void peak_fma(void *what) {
   (void)what;
-  vector s[16], x = (vector){0} + 1e-9f, y = (vector){0} + 0.999f;
-  _Pragma("GCC unroll 16") for (int i = 0; i < 16; i++) s[i] = x;
-  for (long n = 1000000000 / (2 * 16 * LANES); n > 0; n--)
-    _Pragma("GCC unroll 16") for (int i = 0; i < 16; i++) {
+  vector s[CHAINS], x = (vector){0} + 1e-9f, y = (vector){0} + 0.999f;
+  CHAIN s[i] = x;
+  for (long n = 1000000000 / (2 * CHAINS * LANES); n > 0; n--) CHAIN {
       s[i] = s[i] * y + x;
       __asm__("" : "+x"(s[i]));  // in a register, and not known to the compiler
     }
-  _Pragma("GCC unroll 16") for (int i = 0; i < 16; i++) __asm__ volatile("" : : "x"(s[i]));
+  CHAIN __asm__ volatile("" : : "x"(s[i]));
+}
+
+#if defined(__AVX512BF16__)
+static void peak_bf16(void *what) {
+  (void)what;
+  __m512 s[CHAINS];
+  __m512i x = _mm512_set1_epi16(0x3f00);  // 0.5
+  CHAIN s[i] = _mm512_setzero_ps();
+  for (long n = 1000000000 / (4 * CHAINS * 16); n > 0; n--)
+    CHAIN __asm__("vdpbf16ps %1, %1, %0" : "+v"(s[i]) : "v"(x));
+  CHAIN __asm__ volatile("" : : "v"(s[i]));
+}
+#endif
+
+#if defined(__AMX_BF16__)
+static bool amx_ready(void) {  // Linux lends the tiles (18) to those who ask
+  return !syscall(SYS_arch_prctl, 0x1023, 18);
+}
+
+static void peak_amx(void *what) {
+  (void)what;
+  struct {
+    uint8_t palette, start, zero[14];
+    uint16_t bytes[16];
+    uint8_t rows[16];
+  } shape = {.palette = 1};
+  for (int i = 0; i < 8; i++) shape.bytes[i] = 64, shape.rows[i] = 16;
+  _tile_loadconfig(&shape);
+  _tile_zero(0);
+  _tile_zero(1);
+  _tile_zero(2);
+  _tile_zero(3);
+  _tile_zero(4);
+  _tile_zero(5);
+  _tile_zero(6);
+  _tile_zero(7);
+  for (long n = 1000000000 / (6 * 2 * 16 * 16 * 32); n > 0; n--) {
+    _tile_dpbf16ps(0, 6, 7);
+    _tile_dpbf16ps(1, 6, 7);
+    _tile_dpbf16ps(2, 6, 7);
+    _tile_dpbf16ps(3, 6, 7);
+    _tile_dpbf16ps(4, 6, 7);
+    _tile_dpbf16ps(5, 6, 7);
+  }
+  _tile_release();
+}
+#endif
+
+typedef struct {
+  char *from, *to;
+  size_t bytes;
+} block;
+
+static void copy(void *what) {
+  const block *b = what;
+  for (size_t done = 0; done < 1000000000; done += 2 * b->bytes) {
+    memcpy(b->to, b->from, b->bytes);
+    __asm__ volatile("" : : "r"(b->to) : "memory");
+  }
+}
+
+static void read_all(void *what) {
+  const block *b = what;
+  vector s[CHAINS];
+  CHAIN s[i] = (vector){0};
+  for (size_t done = 0; done < 1000000000; done += b->bytes)
+    for (size_t at = 0; at < b->bytes; at += sizeof s) CHAIN {
+        s[i] += *(const vector *)(b->from + at + (size_t)i * sizeof *s);
+        __asm__("" : "+x"(s[i]));
+      }
+  CHAIN __asm__ volatile("" : : "x"(s[i]));
+}
+
+static bool memory(size_t bytes, bench_work *work) {
+  block b = {.bytes = bytes / 4096 * 4096};
+  b.from = memset(bench_memory(b.bytes), 0, b.bytes);
+  b.to = work == copy ? memset(bench_memory(b.bytes), 0, b.bytes) : NULL;
+  bench_measure("memory", work, &b);
+  free(b.from);
+  free(b.to);
+  return true;
+}
+
+static bool peak(const char *what) {
+  double megabytes;
+  if (sscanf(what, " read %lf", &megabytes) == 1)
+    return memory((size_t)(megabytes * 1e6), read_all);
+  if (!strncmp(what, " copy", 5)) return memory(250000000, copy);
+#if defined(__AVX512BF16__)
+  if (bench_bf16(what)) return bench_measure("avx512", peak_bf16, NULL), true;
+#endif
+#if defined(__AMX_BF16__)
+  if (!strncmp(what, " amx", 4) && amx_ready()) return bench_measure("amx", peak_amx, NULL), true;
+#endif
+  if (*what != '\n') return false;
+  return bench_measure(hd_isa_name(isa), peak_fma, NULL), true;
 }
 
 static bool answer(const char *line) {
   bench_product p;
   bench_conv v;
   job j = {0};
-  if (!strncmp(line, "peak", 4)) {
-    bench_measure(hd_isa_name(isa), peak, NULL);
-    return true;
-  }
+  if (!strncmp(line, "peak", 4)) return peak(line + 4);
   if (bench_read_product(line, &p)) {
-    kernels->product_plan(
-        &(hd_product){1, p.m, p.n, p.k, p.ta, p.tb, p.ta ? p.m : p.k, p.tb ? p.k : p.n, 0, 0},
-        &j.product);
-    measure(&j, p.m * p.k, p.k * p.n, p.m * p.n);
-    return true;
+    kernels->product_plan(&(hd_product){.batch = 1,
+                                        .m = p.m,
+                                        .n = p.n,
+                                        .k = p.k,
+                                        .ta = p.ta,
+                                        .tb = p.tb,
+                                        .lda = p.ta ? p.m : p.k,
+                                        .ldb = p.tb ? p.k : p.n,
+                                        .precision = p.bf16 ? HD_PRECISION_BF16 : HD_PRECISION_F32},
+                          &j.product);
+    return measure(&j, p.m * p.k, p.k * p.n, p.m * p.n);
   }
   if (!bench_read_conv(line, &v)) return false;
-  hd_conv conv = {v.n, v.h,      v.h,      v.c, v.f, v.k,   v.k,   v.o,
-                  v.o, v.stride, v.stride, 1,   1,   v.pad, v.pad, 1};
-  hd_conv_pass pass = v.pass == 'f'   ? HD_CONV_FORWARD
-                      : v.pass == 'i' ? HD_CONV_INPUT
-                                      : HD_CONV_WEIGHTS;
-  int64_t x = v.n * v.h * v.h * v.c, w = v.k * v.k * v.c * v.f, y = v.n * v.o * v.o * v.f;
+  hd_conv conv = {.n = v.n,
+                  .h = v.h,
+                  .w = v.h,
+                  .c = v.c,
+                  .f = v.f,
+                  .kh = v.k,
+                  .kw = v.k,
+                  .oh = v.o,
+                  .ow = v.o,
+                  .sh = v.stride,
+                  .sw = v.stride,
+                  .dh = 1,
+                  .dw = 1,
+                  .top = v.pad,
+                  .left = v.pad,
+                  .groups = v.groups,
+                  .precision = v.bf16 ? HD_PRECISION_BF16 : HD_PRECISION_F32};
   j.conv = true;
-  kernels->conv_plan(&conv, pass, &j.convolution);
-  measure(&j, v.pass == 'i' ? y : x, v.pass == 'w' ? y : w,
-          v.pass == 'f'   ? y
-          : v.pass == 'i' ? x
-                          : w);
-  return true;
+  switch (v.pass) {
+    case 'f': kernels->conv_plan(&conv, HD_CONV_FORWARD, &j.convolution); break;
+    case 'i': kernels->conv_plan(&conv, HD_CONV_INPUT, &j.convolution); break;
+    default: kernels->conv_plan(&conv, HD_CONV_WEIGHTS, &j.convolution);
+  }
+  return v.pass == 'f'   ? measure(&j, v.x, v.w, v.y)
+         : v.pass == 'i' ? measure(&j, v.y, v.w, v.x)
+                         : measure(&j, v.x, v.y, v.w);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  hd_error err;
+  hd_env env = {.threads = argc > 1 ? atoi(argv[1]) : 1};
   if (hd_cpu_isa(NULL, &isa, NULL)) return 1;
+  if (env.threads > 1 && hd_pool_new(&env, &pool, &err))
+    return fprintf(stderr, "kernel: %s\n", err.text), 1;
   kernels = hd_kernels_of(isa);
   bench_serve(answer);
+  hd_pool_free(pool);
   return 0;
 }

@@ -1,6 +1,6 @@
 // Products and convolutions by oneDNN 2, one thread. "any": it chooses the layouts, and what
 // packing they cost is left out of the figure; "plain": row-major, or channels-last with weights of
-// any layout.
+// any layout. bf16: the operands are bf16 in memory, the result f32.
 #include "bench.h"
 #include <dnnl.h>
 #if DNNL_VERSION_MAJOR != 2
@@ -28,11 +28,18 @@ static void run(void *what) {
   dnnl_stream_wait(stream);
 }
 
+// Random f32, or bf16: the upper halves of f32.
+static void *fill(size_t bytes, bool bf16) {
+  float *f = bench_floats((int64_t)(bytes / (bf16 ? 2 : 4) + 1));
+  uint16_t *h = (uint16_t *)f;
+  for (size_t i = 0; bf16 && i < bytes / 2; i++) memmove(h + i, (char *)(f + i) + 2, 2);
+  return f;
+}
+
 // An operand in the layout that the primitive wants.
 static void operand(job *j, int i, int arg, dnnl_query_t query, int index) {
   const dnnl_memory_desc_t *md = dnnl_primitive_desc_query_md(j->desc, query, index);
-  size_t bytes = dnnl_memory_desc_get_size(md);
-  j->block[i] = bench_floats((int64_t)(bytes / 4 + 1));
+  j->block[i] = fill(dnnl_memory_desc_get_size(md), md->data_type == dnnl_bf16);
   j->arg[i].arg = arg;
   check(dnnl_memory_create(&j->arg[i].memory, md, engine, j->block[i]));
 }
@@ -52,21 +59,21 @@ static void measure(const char *mode, const void *op, const int arg[3],
   dnnl_primitive_desc_destroy(j.desc);
 }
 
-static dnnl_memory_desc_t type(int rank, const long *d, dnnl_format_tag_t tag) {
+static dnnl_memory_desc_t type(int rank, const long *d, bool bf16, dnnl_format_tag_t tag) {
   dnnl_dims_t dims;
   for (int i = 0; i < rank; i++) dims[i] = d[i];
   dnnl_memory_desc_t md;
-  check(dnnl_memory_desc_init_by_tag(&md, rank, dims, dnnl_f32, tag));
+  check(dnnl_memory_desc_init_by_tag(&md, rank, dims, bf16 ? dnnl_bf16 : dnnl_f32, tag));
   return md;
 }
 
 static void product(const bench_product *p, const char *mode, bool any) {
-  dnnl_memory_desc_t a = type(2, (long[]){p->m, p->k}, p->ta ? dnnl_ba : dnnl_ab);
-  dnnl_memory_desc_t b = type(2, (long[]){p->k, p->n},
+  dnnl_memory_desc_t a = type(2, (long[]){p->m, p->k}, p->bf16, p->ta ? dnnl_ba : dnnl_ab);
+  dnnl_memory_desc_t b = type(2, (long[]){p->k, p->n}, p->bf16,
                               any     ? dnnl_format_tag_any
                               : p->tb ? dnnl_ba
                                       : dnnl_ab);
-  dnnl_memory_desc_t c = type(2, (long[]){p->m, p->n}, dnnl_ab);
+  dnnl_memory_desc_t c = type(2, (long[]){p->m, p->n}, false, dnnl_ab);
   dnnl_matmul_desc_t op;
   check(dnnl_matmul_desc_init(&op, &a, &b, NULL, &c));
   measure(mode, &op, (int[]){DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
@@ -74,9 +81,12 @@ static void product(const bench_product *p, const char *mode, bool any) {
 }
 
 static void conv(const bench_conv *p, const char *mode, dnnl_format_tag_t tag) {
-  dnnl_memory_desc_t x = type(4, (long[]){p->n, p->c, p->h, p->h}, tag);
-  dnnl_memory_desc_t w = type(4, (long[]){p->f, p->c, p->k, p->k}, dnnl_format_tag_any);
-  dnnl_memory_desc_t y = type(4, (long[]){p->n, p->f, p->o, p->o}, tag);
+  const long g = p->groups, plain[] = {p->f, p->c, p->k, p->k};
+  const long grouped[] = {g, p->f / g, p->c / g, p->k, p->k};
+  dnnl_memory_desc_t x = type(4, (long[]){p->n, p->c, p->h, p->h}, p->bf16 && p->pass != 'i', tag);
+  dnnl_memory_desc_t y = type(4, (long[]){p->n, p->f, p->o, p->o}, p->bf16 && p->pass != 'f', tag);
+  dnnl_memory_desc_t w =
+      type(g > 1 ? 5 : 4, g > 1 ? grouped : plain, p->bf16 && p->pass != 'w', dnnl_format_tag_any);
   const dnnl_dims_t stride = {p->stride, p->stride}, before = {p->pad, p->pad};
   long end = (p->o - 1) * p->stride + p->k - p->h - p->pad;
   const dnnl_dims_t after = {end, end};

@@ -17,7 +17,7 @@ static void run(void *what) {
 
 static bool answer(const char *line) {
   job j;
-  if (!bench_read_product(line, &j.p)) return false;
+  if (!bench_read_product(line, &j.p) || j.p.bf16) return false;
   j.a = bench_floats(j.p.m * j.p.k);
   j.b = bench_floats(j.p.k * j.p.n);
   j.c = bench_floats(j.p.m * j.p.n);

@@ -1,6 +1,6 @@
-// Training steps of Hadal: "step NET OPTIMIZER BATCH", the copy of the batch included, and "epoch
-// NET OPTIMIZER BATCH", hd_fit over 60,000 shuffled samples with everything it does. Public
-// interface only.
+// Training steps of Hadal, "step NET OPTIMIZER BATCH [bf16]", and outputs, "infer NET BATCH
+// [bf16]", the copy of the batch included; and "epoch NET OPTIMIZER BATCH", hd_fit over 60,000
+// shuffled samples with everything it does. Public interface only.
 #include "bench.h"
 #include "nets.h"
 
@@ -14,9 +14,9 @@ typedef struct {
   hd_store *store;
   hd_workspace *workspace;
   float *images;
-  int32_t *labels;
-  float *image;  // the input of the workspace
-  int32_t *label;
+  int32_t *labels;      // zeros, whatever their type, where a number is to be met
+  float *image;         // the input of the workspace
+  int32_t *label;       // NULL: inference
   int64_t batch, size;  // size: of one image
   int64_t next, batches;
 } stepper;
@@ -33,18 +33,29 @@ static void data(const net_info *net, int64_t samples, int64_t *size, float **im
   for (int64_t i = 0; i < samples; i++) (*labels)[i] = (int32_t)(i * 7919 % net->classes);
 }
 
-static bool prepare(stepper *s, const net_info *net, const char *optimizer) {
+// optimizer NULL: outputs alone are wanted.
+static bool prepare(stepper *s, const net_info *net, const char *optimizer, bool bf16) {
+  hd_precision precision = bf16 ? HD_PRECISION_BF16 : HD_PRECISION_F32;
   hd_graph *g = hd_graph_new(&env);
-  hd_val loss = net_loss(g, net);
+  hd_plan *plan;
   s->store = hd_store_new(&env);
-  hd_plan *plan = hd_compile(s->store, &err, .fetch = {loss},
-                             .update = {hd_minimize(loss, net_optimizer(optimizer))},
-                             .mode = HD_TRAIN, .batch = s->batch);
+  if (optimizer) {
+    hd_val loss = net_loss(g, net);
+    plan = hd_compile(s->store, &err, .fetch = {loss},
+                      .update = {hd_minimize(loss, net_optimizer(optimizer))}, .mode = HD_TRAIN,
+                      .batch = s->batch, .precision = precision);
+  } else {
+    hd_val y = net_build(net, hd_input(g, "image", HD_F32, net->input));
+    plan = hd_compile(s->store, &err, .fetch = {y}, .batch = s->batch, .frozen = true,
+                      .precision = precision);
+  }
   if (!plan || !(s->workspace = hd_workspace_new(plan, NULL, &err))) return failed();
+  if (net_count(net, s->store) < 0) exit(1);
   s->image = hd_workspace_input(s->workspace, "image", NULL);
   s->label = hd_workspace_input(s->workspace, "label", NULL);
-  s->batches = SAMPLES / s->batch;
-  data(net, SAMPLES, &s->size, &s->images, &s->labels);
+  int64_t samples = net->input.rank == 4 && net->input.d[3] == 3 ? SAMPLES / 4 : SAMPLES;
+  s->batches = samples / s->batch;
+  data(net, samples, &s->size, &s->images, &s->labels);
   hd_graph_free(g);
   return true;
 }
@@ -53,7 +64,7 @@ static void step(void *what) {
   stepper *s = what;
   int64_t first = s->next * s->batch;
   memcpy(s->image, s->images + first * s->size, (size_t)(s->batch * s->size) * sizeof *s->image);
-  memcpy(s->label, s->labels + first, (size_t)s->batch * sizeof *s->label);
+  if (s->label) memcpy(s->label, s->labels + first, (size_t)s->batch * sizeof *s->label);
   s->next = (s->next + 1) % s->batches;
   if (hd_run(s->workspace, &err)) exit(failed() + 1);
 }
@@ -86,18 +97,18 @@ static bool epoch(const net_info *net, const char *optimizer, int batch) {
 }
 
 static bool answer(const char *line) {
-  char kind[8], name[32], optimizer[16];
+  char name[32], optimizer[16] = "";
   int batch;
-  if (sscanf(line, "%7s %31s %15s %d", kind, name, optimizer, &batch) != 4) return false;
+  bool infer = sscanf(line, "infer %31s %d", name, &batch) == 2;
+  if (!infer && sscanf(line, "%*s %31s %15s %d", name, optimizer, &batch) != 3) return false;
   const net_info *net = net_find(name);
-  if (!net || batch < 1 || batch > SAMPLES) return false;
-  if (!strcmp(kind, "epoch")) return epoch(net, optimizer, batch);
-  if (strcmp(kind, "step")) return false;
+  if (!net || batch < 1 || batch > SAMPLES / 4) return false;
+  if (!strncmp(line, "epoch", 5)) return epoch(net, optimizer, batch);
   stepper *s = kept;
   while (s < kept + STEPPERS - 1 && s->line[0] && strcmp(s->line, line)) s++;
   if (!s->workspace) {
     s->batch = batch;
-    if (!prepare(s, net, optimizer)) return false;
+    if (!prepare(s, net, infer ? NULL : optimizer, bench_bf16(line))) return false;
     snprintf(s->line, sizeof s->line, "%s", line);
   }
   bench_measure("plan", step, s);

@@ -1,6 +1,7 @@
-# Medians and quartiles of what bench/run measured: a table to standard output, records to the file
-# `json`. Lines: threads|case|program|round|mode|wall|cpu, and load|threads|round|load. One thread
-# is judged by CPU time, which other processes disturb less; several by wall time.
+# What bench/run measured, as medians and quartiles: records to the file `json`, tables (tables.awk)
+# to standard output. Lines: threads|case|program|round|mode|wall|cpu; load|threads|round|load;
+# group|case|group|title. One thread is judged by CPU time, which other processes disturb less;
+# several by wall time.
 
 function sort(list, n,   i, j, x) {
   for (i = 2; i <= n; i++) {
@@ -34,11 +35,36 @@ function best(k, program) { return "best" SUBSEP k SUBSEP program }
 function ratio(k, peer) {
   return divide("ratio" SUBSEP k SUBSEP peer, best(k, peer), best(k, "hadal"), 1)
 }
+function peak(name) { return best(1 SUBSEP ("peak" name), "hadal") }
 function share(k, program) {  # of the FMA peak of the same round
-  return divide("share" SUBSEP k SUBSEP program, best(1 SUBSEP "peak", "hadal"), best(k, program),
+  return divide("share" SUBSEP k SUBSEP program, peak(""), best(k, program),
     operations(case_of[k]) / 1e9)
 }
-# Floating-point operations of a case. Taps outside the image are no operations.
+# The least time that the arithmetic or the memory of the machine allows, over the time taken, round
+# by round. Operands are read from the smallest cache that was measured and holds them all. Sets
+# binds: "arithmetic" or "memory".
+function limit(k, program,   r, n, i, flop, bytes, name, names, x, low, most) {
+  flop = operations(case_of[k]) / 1e9; bytes = traffic(case_of[k]) / 1e9
+  name = bytes < 0.5e-3 ? " read 0.5" : bytes < 8e-3 ? " read 8" : \
+    bytes < 24e-3 ? " read 24" : " read 250"
+  n = split(case_of[k] ~ / bf16$/ ? ", bf16, amx" : "", names, ",")
+  if (!n) { n = 1; names[1] = "" }
+  for (r = 1; r <= rounds; r++) {
+    if (!((peak(name), r) in value && (best(k, program), r) in value)) continue
+    low = 0
+    for (i = 1; i <= n; i++) {
+      x = value[peak(names[i]), r]
+      if (x && (!low || x < low)) low = x
+    }
+    most = bytes * value[peak(name), r]
+    binds = flop * low > most ? "arithmetic" : "memory"
+    if (flop * low > most) most = flop * low
+    value["limit", k, program, r] = most / value[best(k, program), r]
+  }
+  return spread("limit" SUBSEP k SUBSEP program)
+}
+# Floating-point operations of a case, per thread that does them. Taps outside the image are no
+# operations.
 function operations(text,   f, o, taps, i, j, place) {
   split(text, f, " ")
   if (f[1] == "product") return 2 * f[2] * f[3] * f[4]
@@ -49,21 +75,26 @@ function operations(text,   f, o, taps, i, j, place) {
       place = i * f[7] + j - f[8]
       taps += place >= 0 && place < f[3]
     }
-  return 2 * f[2] * taps * taps * f[5] * f[4]
+  return 2 * f[2] * taps * taps * f[5] * f[4] / groups_of(text)
 }
-function title(text,   f) {
+function groups_of(text) { return match(text, / g[0-9]+/) ? substr(text, RSTART + 2) + 0 : 1 }
+# Bytes that a case has to read and write, all f32; pixels that a stride steps over are not read.
+function traffic(text,   f, o, seen) {
   split(text, f, " ")
-  if (f[1] == "product") return f[2] " x " f[3] " x " f[4] " " f[5]
-  if (f[1] != "conv") return text
-  return sprintf("conv %d of %dx%dx%d, %d %dx%d%s, %s", f[2], f[3], f[3], f[4], f[5], f[6], f[6],
-    f[7] > 1 ? "/" f[7] : "", f[9])
-}
-function duration(x) {
-  if (x < 1e-3) return sprintf("%.4g us", x * 1e6)
-  return x < 1 ? sprintf("%.4g ms", x * 1e3) : sprintf("%.4g s", x)
+  if (f[1] == "product") return 4 * (f[2] * f[4] + f[4] * f[3] + f[2] * f[3])
+  if (f[1] != "conv") return 0
+  o = int((f[3] + 2 * f[8] - f[6]) / f[7]) + 1
+  seen = f[7] > f[6] && f[9] != "input" ? o : f[3]
+  return 4 * (f[2] * seen * seen * f[4] + f[6] * f[6] * f[4] / groups_of(text) * f[5] \
+    + f[2] * o * o * f[5])
 }
 
 $1 == "load" { load[++loads] = $4 + 0; next }
+$1 == "group" {
+  group_of[$2] = $3
+  if (!($3 in title)) { title[$3] = $4; group[++groups] = $3 }
+  next
+}
 {
   program = $3 == "step" || $3 == "kernel" ? "hadal" : $3
   k = $1 SUBSEP $2; who = k SUBSEP program
@@ -99,6 +130,10 @@ function records(k, program,   n, i, who, mode, text) {
   who = k SUBSEP program
   text = sprintf("{\"threads\": %d, \"case\": \"%s\", \"program\": \"%s\"",
     threads_of[k], case_of[k], program)
+  if (case_of[k] in group_of) text = text ", \"group\": \"" group_of[case_of[k]] "\""
+  if (operations(case_of[k]))
+    text = text sprintf(", \"flop\": %.6g, \"bytes\": %.6g", operations(case_of[k]),
+      traffic(case_of[k]))
   n = split(modes[who], mode, " ")
   for (i = 1; i <= n; i++)
     print text ", \"mode\": \"" mode[i] "\", " clock("wall", who SUBSEP mode[i]) ", " \
@@ -106,63 +141,14 @@ function records(k, program,   n, i, who, mode, text) {
   if (program != "hadal" && ratio(k, program))
     printf "%s, \"ratio\": %.4g, \"q1\": %.4g, \"q3\": %.4g}\n", text, median, q1, q3 >json
 }
-function training(t,   i, k, row) {
-  printf "\n## Training, %d thread%s (%s time)\n\n", t, t == 1 ? "" : "s", t == 1 ? "CPU" : "wall"
-  print "| case | Hadal | PyTorch, its best | which | PyTorch / Hadal (quartiles) |"
-  print "|---|---:|---:|---|---:|"
-  for (i = 1; i <= keys; i++) {
-    k = key[i]
-    if (threads_of[k] != t || case_of[k] !~ /^(step|epoch|train) /) continue
-    if (!spread(best(k, "hadal"))) continue
-    row = "| " case_of[k] " | " duration(median) " | "
-    if (spread(best(k, "torch"))) {
-      row = row duration(median) " | " usual(k SUBSEP "torch") " | "
-      ratio(k, "torch")
-      row = row sprintf("**%.2f** (%.2f, %.2f) |", median, q1, q3)
-    } else row = row " | | |"
-    print row
-  }
-}
-function kernels(   i, j, k, row, most, fastest) {
-  print "\n## Kernels, one thread: % of the FMA peak of the same round\n"
-  row = "| case | Mflop | Hadal | "
-  for (j = 1; j <= peers; j++) row = row peer[j] " | "
-  print row "fastest peer's time / Hadal's (quartiles) |"
-  row = "|---|---:|---:|"
-  for (j = 1; j <= peers; j++) row = row "---:|"
-  print row "---:|"
-  for (i = 1; i <= keys; i++) {
-    k = key[i]
-    if (threads_of[k] != 1 || !operations(case_of[k]) || !share(k, "hadal")) continue
-    row = sprintf("| %s | %.3g | %.0f | ", title(case_of[k]), operations(case_of[k]) / 1e6,
-      100 * median)
-    most = 0; fastest = ""
-    for (j = 1; j <= peers; j++) {
-      if (!share(k, peer[j])) { row = row " | "; continue }
-      row = row sprintf("%.0f | ", 100 * median)
-      if (median > most) { most = median; fastest = peer[j] }
-    }
-    if (fastest != "" && ratio(k, fastest))
-      row = row sprintf("**%.2f** (%.2f, %.2f) %s", median, q1, q3, fastest)
-    print row " |"
-  }
-}
-
 END {
   sort(load, loads)
   gsub(/"/, "'", about)
-  print "# What was measured\n\nWritten by bench/run; docs/performance.md has the method."
-  print "A ratio above 1: Hadal is faster. " about ".\n"
-  if (spread(best(1 SUBSEP "peak", "hadal")))
-    printf "FMA peak of one core: %.0f GFLOP/s (quartiles %.0f, %.0f). ", 1 / median, 1 / q3, 1 / q1
-  printf "%d rounds; load average %.1f to %.1f, median %.1f.\n", rounds, load[1], load[loads],
-    at(load, loads, 0.5)
   printf "{\"about\": \"%s\", \"rounds\": %d, \"load\": %.2f}\n", about, rounds,
     at(load, loads, 0.5) >json
   for (i = 1; i <= keys; i++) {
     records(key[i], "hadal")
     for (j = 1; j <= peers; j++) records(key[i], peer[j])
   }
-  for (i = 1; i <= sweeps; i++) training(sweep[i])
-  kernels()
+  tables()
 }
