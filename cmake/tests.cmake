@@ -1,7 +1,7 @@
 # Tests: every src/<floor>/<x>_test.c is the test <floor>/<x>; every test/<x>_test.c sees all floors;
 # every test/<x>_test.sh is a script. Exit status 77 is a skip. Under HADAL_FUZZ every <x>_fuzz.c is a
 # libFuzzer program; without it, it replays its corpus as a plain test.
-set(all_floors ${core_floors} extra ${app_floors})
+set(all_floors ${core_floors} ${extra_floors} ${app_floors})
 
 if(HADAL_FUZZ)
   foreach(floor IN LISTS all_floors)
@@ -29,7 +29,7 @@ function(register name)
   add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   get_filename_component(label ${name} DIRECTORY)
   set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 LABELS "${label}"
-    ENVIRONMENT "HADAL_BUILD=${CMAKE_BINARY_DIR};HADAL_COMMAND=${CMAKE_BINARY_DIR}/hadal;HADAL_SOURCE=${CMAKE_SOURCE_DIR};CC=${CMAKE_C_COMPILER};HADAL_INSTRUMENTED=${instrumented};UBSAN_OPTIONS=print_stacktrace=1")
+    ENVIRONMENT "HADAL_BUILD=${CMAKE_BINARY_DIR};HADAL_COMMAND=${CMAKE_BINARY_DIR}/hadal;HADAL_SOURCE=${CMAKE_SOURCE_DIR};CC=${CMAKE_C_COMPILER};HADAL_INSTRUMENTED=${instrumented};UBSAN_OPTIONS=print_stacktrace=1;LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/leaks.supp:print_suppressions=0")
 endfunction()
 
 if(PKG_CONFIG_FOUND)

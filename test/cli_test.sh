@@ -37,7 +37,7 @@ same() {  # same FILE FILE
 # ---- Help and mistakes in the call
 check 0 'hadal train' "$H" --help
 check 0 'hadal 0.' "$H" --version
-for command in train eval predict summary list lecture check bench; do
+for command in train eval predict report summary list lecture check bench; do
   check 0 "hadal $command" "$H" $command --help
 done
 check 2 'unknown command "trian"; did you mean "train"?' "$H" trian
@@ -57,6 +57,9 @@ check 2 'neither a run directory nor a model' "$H" eval nothing
 check 2 'no "xor": there are no lectures yet' "$H" lecture xor
 check 2 'list: unknown "recipe"; did you mean recipes' "$H" list recipe
 check 2 'n is missing' "$H" bench matmul:m3k4
+check 2 'known are .ta, .tb, .bf16 and .bf16x3' "$H" check matmul:m3n3k4.dw
+check 0 'k50.ta.bf16 ' "$H" check matmul:m33n40k50.ta.bf16 matmul:m33n40k50.bf16x3
+check 0 'right' "$H" check conv2d:n2h8w8c16,k3p1f16.dx.bf16
 check 2 'did you mean "matmul"?' "$H" check matmull
 HADAL_CPU=none check 2 'cpu "none" is not known' "$H" train xor
 test ! -e runs || { echo 'FAILED: a wrong call left a run directory'; bad=1; }
@@ -90,7 +93,7 @@ check 2 'exists already' "$H" train xor --run again
 check 0 '"accuracy":1}' "$H" eval runs/xor-1 --json
 tail -n 1 runs/xor-1/metrics.jsonl | grep -q '^{"final":true,"test":{"loss":[0-9.e-]*,"accuracy":1},"seconds":[0-9.]*,"peak_bytes_planned":[0-9]*,"peak_bytes_used":[0-9]*,"step_allocations":0}$' ||
   { echo 'FAILED: the final line'; tail -n 1 runs/xor-1/metrics.jsonl; bad=1; }
-head -n 1 runs/xor-1/metrics.jsonl | grep -q '^{"epoch":1,"step":1,"seconds":[0-9.]*,"train":{"loss":[0-9.]*,"accuracy":[0-9.]*}}$' ||
+head -n 1 runs/xor-1/metrics.jsonl | grep -q '^{"epoch":1,"step":1,"seconds":[0-9.]*,"train":{"loss":[0-9.]*,"accuracy":[0-9.]*},"lr":[0-9.]*,"norms":{.*}}$' ||
   { echo 'FAILED: the epoch line'; head -n 1 runs/xor-1/metrics.jsonl; bad=1; }
 test "$("$H" eval runs/xor-1 --json)" = "$(tail -n 1 runs/xor-1/metrics.jsonl | sed 's/.*"test":\({[^}]*}\).*/\1/')" ||
   { echo 'FAILED: eval differs from the final line'; bad=1; }

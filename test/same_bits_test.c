@@ -1,9 +1,11 @@
 // One seed, one model: the bytes of model.safetensors are the same for any number of threads, for
-// AVX2 and AVX-512, with and without fusion, and however a host runs the parts. Two planted sums,
-// one split by the number of threads and one added up in the order of arrival, must be caught.
+// AVX2 and AVX-512, with and without fusion, and however a host runs the parts; and so in bf16. Two
+// planted sums, one split by the number of threads and one added up in the order of arrival, must
+// be caught.
 //
-//   same_bits_test                 the test
-//   same_bits_test train FILE      trains the small network, prints its losses (old_cpu_test.sh)
+//   same_bits_test                       the test
+//   same_bits_test train FILE NET [CPU]  trains "small" or "lenet" a little, prints the losses
+//                                        (old_cpu_test.sh)
 #define _GNU_SOURCE
 #include <stdarg.h>
 #include <stddef.h>
@@ -105,6 +107,7 @@ typedef struct run {
   bool no_fusion;
   int shards;
   bool planted, planted_arrival;
+  hd_precision precision;
 } run;
 
 static struct {
@@ -126,6 +129,50 @@ static toy normed(const hd_env *env) {
   return toy_end(g, hd_dense(h, .units = 10), label);
 }
 
+static toy perceptron(const hd_env *env) {
+  hd_graph *g = hd_graph_new(env);
+  hd_val label = hd_input(g, "label", HD_I32, HD_SHAPE(HD_BATCH)), h = hd_flatten(toy_image(g, 28));
+  h = hd_relu(hd_dense(hd_relu(hd_dense(h, .units = 300)), .units = 100));
+  return toy_end(g, hd_dense(h, .units = 10), label);
+}
+
+// Residual blocks (He et al. 2016) with batch norm; the second one strides, and projects its path.
+static hd_val normed_conv(hd_val x, int filters, int kernel, int stride) {
+  return hd_batch_norm(hd_conv2d(x, .filters = filters, .kernel = {kernel, kernel}, .pad = HD_SAME,
+                                 .stride = {stride, stride}, .no_bias = true));
+}
+static hd_val residual_block(hd_val x, int filters, int stride) {
+  hd_val h = normed_conv(hd_relu(normed_conv(x, filters, 3, stride)), filters, 3, 1);
+  return hd_relu(hd_add(h, stride > 1 ? normed_conv(x, filters, 1, stride) : x));
+}
+static toy residual(const hd_env *env) {
+  hd_graph *g = hd_graph_new(env);
+  hd_val label = hd_input(g, "label", HD_I32, HD_SHAPE(HD_BATCH)), h = toy_image(g, 16);
+  h = residual_block(hd_relu(normed_conv(h, 16, 3, 1)), 16, 1);
+  h = hd_global_avg_pool2d(residual_block(h, 32, 2));
+  return toy_end(g, hd_dense(h, .units = 10), label);
+}
+
+// The rows of an image attend to each other (Vaswani et al. 2017), then layer norm and a small net.
+enum { ROWS = 16, WIDE = 24, HEADS = 2 };
+static hd_val heads(hd_val x, const char *name) {
+  hd_val y = hd_dense(x, .units = WIDE, .name = name);
+  return hd_transpose(hd_reshape(y, HD_SHAPE(HD_BATCH, ROWS, HEADS, WIDE / HEADS)),
+                      HD_SHAPE(0, 2, 1, 3));
+}
+static toy attention(const hd_env *env) {
+  hd_graph *g = hd_graph_new(env);
+  hd_val label = hd_input(g, "label", HD_I32, HD_SHAPE(HD_BATCH)), x = toy_image(g, ROWS);
+  x = hd_dense(hd_reshape(x, HD_SHAPE(HD_BATCH, ROWS, ROWS)), .units = WIDE);
+  hd_val score = hd_matmul(heads(x, "query"), heads(x, "key"), .tb = true);
+  hd_val share = hd_softmax(hd_scale(score, 1 / sqrt(WIDE / (double)HEADS)));
+  hd_val y = hd_transpose(hd_matmul(share, heads(x, "value")), HD_SHAPE(0, 2, 1, 3));
+  x = hd_layer_norm(
+      hd_add(x, hd_dense(hd_reshape(y, HD_SHAPE(HD_BATCH, ROWS, WIDE)), .units = WIDE)));
+  x = hd_add(x, hd_dense(hd_gelu(hd_dense(x, .units = 2 * WIDE)), .units = WIDE));
+  return toy_end(g, hd_dense(hd_flatten(x), .units = 10), label);
+}
+
 static bool print_epoch(void *user, const hd_progress *p) {
   (void)user;
   printf("epoch %d loss %.6f\n", p->epoch, p->train.loss);
@@ -145,10 +192,10 @@ static void train(build *net, const hd_data *data, const run *r, const char *to,
     bad_options o = {.pieces = r->planted_arrival ? 4 : r->threads, .arrival = r->planted_arrival};
     n.loss = hd_node_add(&bad_mean, &o, &n.rows, 1);
   }
-  hd_status status =
-      hd_fit(store, n.loss, data, &err, .optimizer = hd_sgd(.lr = 0.05f, .momentum = 0.9f),
-             .batch = 96, .epochs = 2, .no_fusion = r->no_fusion, .shards = r->shards,
-             .accuracy = n.accuracy, .on_epoch = print ? print_epoch : NULL);
+  hd_status status = hd_fit(
+      store, n.loss, data, &err, .optimizer = hd_sgd(.lr = 0.05f, .momentum = 0.9f), .batch = 96,
+      .epochs = 2, .no_fusion = r->no_fusion, .shards = r->shards, .precision = r->precision,
+      .accuracy = n.accuracy, .on_epoch = print ? print_epoch : NULL);
   if (!status) status = hd_save(store, to, &err);
   if (status) print_error("%s\n", err.text);
   assert_int_equal(status, HD_OK);
@@ -166,8 +213,9 @@ static void train(build *net, const hd_data *data, const run *r, const char *to,
 
 static void describe(const run *r, const char *what) {
   static const char *const orders[] = {"own threads", "host, reversed", "host, shuffled"};
-  print_error("%s: cpu %s, %d threads, %s, fusion %s\n", what, r->cpu ? r->cpu : "best", r->threads,
-              orders[r->host_order], r->no_fusion ? "off" : "on");
+  print_error("%s: cpu %s, %d threads, %s, fusion %s, precision %d\n", what,
+              r->cpu ? r->cpu : "best", r->threads, orders[r->host_order],
+              r->no_fusion ? "off" : "on", (int)r->precision);
 }
 
 static bool same(build *net, const hd_data *data, const run *a, const run *b) {
@@ -184,21 +232,35 @@ static bool has_cpu(const char *cpu) {
   return has;
 }
 
-// Every run gives the bytes of the first.
-static void one_model(build *net, const hd_data *data, bool baseline) {
+// Every run gives the bytes of the first. The baseline, which has no fused multiply-adds, and bf16
+// on AMX have other numbers, but again the same for all.
+static void alone(build *net, const hd_data *data, const char *cpu, hd_precision precision) {
+  run one = {.cpu = cpu, .threads = 1, .precision = precision},
+      three = {.cpu = cpu, .threads = 3, .no_fusion = true, .precision = precision};
+  assert_true(same(net, data, &one, &three));
+}
+
+static void one_model(build *net, const hd_data *data, bool baseline, hd_precision precision) {
   run list[24], *r = list;
-  if (has_cpu("avx512")) *r++ = (run){.cpu = "avx512", .threads = 1};
+  const char *cpu = NULL;  // the best
+  bool amx = has_cpu("amx");
+  if (precision && amx) cpu = "avx512bf16", alone(net, data, "amx", precision);
+  if (has_cpu("avx512bf16")) *r++ = (run){.cpu = "avx512bf16", .threads = 1};
+  if (has_cpu("avx512"))
+    *r++ = (run){.cpu = "avx512", .threads = 1},
+    *r++ = (run){.cpu = "avx512", .threads = 2, .no_fusion = true};
   if (has_cpu("avx2"))
     *r++ = (run){.cpu = "avx2", .threads = 1},
     *r++ = (run){.cpu = "avx2", .threads = 3, .no_fusion = true};
   if (r == list) *r++ = (run){.threads = 1};
-  *r++ = (run){.threads = 2};
-  *r++ = (run){.threads = 3};
-  *r++ = (run){.threads = 8};
-  *r++ = (run){.threads = 1, .no_fusion = true};
-  *r++ = (run){.threads = 8, .host_order = REVERSED};
-  *r++ = (run){.threads = 8, .host_order = SHUFFLED};
-  *r++ = (run){.threads = 8, .host_order = SHUFFLED, .no_fusion = true};
+  *r++ = (run){.cpu = cpu, .threads = 2};
+  *r++ = (run){.cpu = cpu, .threads = 3};
+  *r++ = (run){.cpu = cpu, .threads = 8};
+  *r++ = (run){.cpu = cpu, .threads = 1, .no_fusion = true};
+  *r++ = (run){.cpu = cpu, .threads = 8, .host_order = REVERSED};
+  *r++ = (run){.cpu = cpu, .threads = 8, .host_order = SHUFFLED};
+  *r++ = (run){.cpu = cpu, .threads = 8, .host_order = SHUFFLED, .no_fusion = true};
+  for (run *p = list; p < r; p++) p->precision = precision;
   int wrong = 0;
   for (run *p = list; p < r; p++) {
     train(net, data, p, all.path[p > list], false);
@@ -206,26 +268,46 @@ static void one_model(build *net, const hd_data *data, bool baseline) {
   }
   printf("%d runs, %d differ from the first\n", (int)(r - list), wrong);
   assert_int_equal(wrong, 0);
-  // Without fused multiply-adds the numbers are others, but again the same for all.
-  if (baseline) {
-    run one = {.cpu = "baseline", .threads = 1},
-        three = {.cpu = "baseline", .threads = 3, .no_fusion = true};
-    assert_true(same(net, data, &one, &three));
-  }
+  if (baseline) alone(net, data, "baseline", precision);
 }
 
-static toy_images large = {.side = 28}, little = {.side = 8};
+static toy_images large = {.side = 28}, middle = {.side = 16}, little = {.side = 8};
 
 static void lenet(void **state) {
   (void)state;
   hd_data data = toy_data(&large, TOY_SANITIZED ? 200 : 500);
-  one_model(toy_lenet, &data, true);
+  one_model(toy_lenet, &data, true, HD_PRECISION_F32);
 }
 
 static void batch_norm_and_dropout(void **state) {
   (void)state;
   hd_data data = toy_data(&large, 250);
-  one_model(normed, &data, true);
+  one_model(normed, &data, true, HD_PRECISION_F32);
+}
+
+static void perceptron_and_residual(void **state) {
+  (void)state;
+  hd_data data = toy_data(&large, 200), smaller = toy_data(&middle, 110);
+  one_model(perceptron, &data, true, HD_PRECISION_F32);
+  one_model(residual, &smaller, true, HD_PRECISION_F32);
+}
+
+static void attention_over_rows(void **state) {
+  (void)state;
+  hd_data data = toy_data(&middle, 200);
+  one_model(attention, &data, true, HD_PRECISION_F32);
+}
+
+// Products and convolutions in bf16: other numbers than f32, and one model again.
+static void bf16(void **state) {
+  (void)state;
+  hd_data data = toy_data(&large, 200), smaller = toy_data(&middle, 110);
+  run full = {.threads = 2}, half = {.threads = 2, .precision = HD_PRECISION_BF16};
+  assert_false(same(toy_lenet, &data, &full, &half));
+  one_model(toy_lenet, &data, true, HD_PRECISION_BF16);
+  one_model(perceptron, &data, false, HD_PRECISION_BF16);
+  one_model(residual, &smaller, false, HD_PRECISION_BF16);
+  one_model(attention, &smaller, false, HD_PRECISION_BF16);
 }
 
 // Slices of a batch are another sum, but one that no number of threads changes.
@@ -253,7 +335,7 @@ static void fashion(void **state) {
     printf("skip: %s\n", err.text);
     skip();
   }
-  one_model(toy_lenet, &data, false);
+  one_model(toy_lenet, &data, false, HD_PRECISION_F32);
   hd_data_free(&data);
 }
 
@@ -284,14 +366,20 @@ static int remove_folder(void **state) {
 }
 
 int main(int count, char **words) {
-  if (count > 2 && !strcmp(words[1], "train")) {
-    hd_data data = toy_data(&little, 300);
-    train(toy_small, &data, &(run){.threads = 2, .cpu = count > 3 ? words[3] : NULL}, words[2],
-          true);
+  if (count > 3 && !strcmp(words[1], "train")) {
+    bool lenet5 = !strcmp(words[3], "lenet");
+    hd_data data = lenet5 ? toy_data(&large, 192) : toy_data(&little, 300);
+    train(lenet5 ? toy_lenet : toy_small, &data,
+          &(run){.threads = 2, .cpu = count > 4 ? words[4] : NULL}, words[2], true);
     return 0;
   }
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(lenet), cmocka_unit_test(batch_norm_and_dropout), cmocka_unit_test(shards),
-      cmocka_unit_test(planted_sums_are_caught), cmocka_unit_test(fashion)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(lenet),
+                                     cmocka_unit_test(batch_norm_and_dropout),
+                                     cmocka_unit_test(perceptron_and_residual),
+                                     cmocka_unit_test(attention_over_rows),
+                                     cmocka_unit_test(bf16),
+                                     cmocka_unit_test(shards),
+                                     cmocka_unit_test(planted_sums_are_caught),
+                                     cmocka_unit_test(fashion)};
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

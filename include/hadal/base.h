@@ -74,8 +74,8 @@ typedef struct hd_error {
 // "out of memory", "bad format" ...: a few words for a status.
 HD_API const char *hd_status_text(hd_status status);
 
-// The twelve calls through which Hadal touches the file system. Each returns 0 or a byte count, or
-// a negated errno. NULL in hd_env means POSIX. Tests replace it to make every call fail.
+// The thirteen calls through which Hadal touches the file system. Each returns 0 or a byte count,
+// or a negated errno. NULL in hd_env means POSIX. Tests replace it to make every call fail.
 typedef struct hd_io {
   void *user;
   int (*open_read)(void *user, const char *path);                // -> handle >= 0
@@ -90,6 +90,9 @@ typedef struct hd_io {
   int (*remove)(void *user, const char *path);
   int (*make_dir)(void *user, const char *path);
   int (*sync_dir)(void *user, const char *path);
+  // Calls see(arg, name, is it a folder) for every entry but "." and "..", in any order.
+  int (*list)(void *user, const char *path, void (*see)(void *arg, const char *name, bool folder),
+              void *arg);
 } hd_io;
 
 // Sums over processes: what MPI, or anything else, implements for data parallel training.
@@ -116,7 +119,7 @@ typedef struct hd_env {
   const hd_comm *comm;                                                    // NULL: alone
   struct hd_memory *memory;                                               // NULL: not counted
   int threads;      // 0: one per core this process may use
-  const char *cpu;  // NULL: best; else "baseline", "avx2" or "avx512"
+  const char *cpu;  // NULL: best; else "baseline", "avx2", "avx512", "avx512bf16" or "amx"
 } hd_env;
 
 // Bytes asked of the allocator: now, and at the highest; and the number of calls so far.

@@ -15,11 +15,12 @@
 
 enum { THREADS_MOST = 1024 };
 static const int64_t BATCH = 1 << 30;  // parts that fit into the word
-static const double SPIN = 50e-6, SPIN_CROWDED = 2e-6;
+static const double SPIN = 50e-6, SPIN_ALONE = 2e-6;
 
 struct hd_pool {
   hd_env env;
   int threads, started;
+  int awake_most;  // threads beside the caller that are woken: more than cores only crowd them
   double spin;
 
   _Alignas(64) _Atomic uint64_t word;  // generation << 32 | parts left to claim
@@ -118,7 +119,8 @@ static void *worker(void *arg) {
 
 static void wake(hd_pool *pool, int64_t wanted) {
   int sleepers = atomic_load(&pool->sleepers);
-  if (sleepers == 0) return;
+  wanted = HD_MIN(wanted, pool->awake_most - (pool->started - sleepers));
+  if (sleepers == 0 || wanted <= 0) return;
   pthread_mutex_lock(&pool->lock);
   if (wanted >= sleepers) {
     pthread_cond_broadcast(&pool->wake);
@@ -192,7 +194,8 @@ hd_status hd_pool_new(const hd_env *env, hd_pool **to, hd_error *err) {
   if (!pool) return hd_fail(err, HD_E_MEMORY, "thread pool: memory is out for %zu bytes", bytes);
   if (env) pool->env = *env;
   pool->threads = threads;
-  pool->spin = threads <= cores ? SPIN : SPIN_CROWDED;
+  pool->awake_most = HD_MAX(cores - 1, 1);
+  pool->spin = cores > 1 ? SPIN : SPIN_ALONE;  // the core of who is waited for
   pthread_mutex_init(&pool->lock, NULL);
   pthread_cond_init(&pool->wake, NULL);
   pthread_cond_init(&pool->done, NULL);

@@ -17,12 +17,15 @@
 #include "simd.h"
 #include "product.inc"
 #include "conv.inc"
+#include "precision.inc"
 #include "tile.inc"
 #include "program.inc"
 #include "reduce.inc"
 #include "softmax.inc"
 #include "pool.inc"
 #include "dropout.inc"
+#define HD_TABLE avx2
+#define HD_TABLE_ISA HD_ISA_AVX2
 #include "table.inc"
 #ifdef __clang__
 #pragma clang attribute pop

@@ -9,12 +9,14 @@ static void run(const hd_kernels *t, const hd_product *p, const float *a, const 
   memset(&plan, 0x5a, sizeof plan);
   t->product_plan(p, &plan);
   assert_in_range(plan.run.phases, 1, HD_PHASES);
+  int64_t size_b = p->k * p->n * (p->batch_b ? p->batch : 1), size_c = p->batch * p->m * p->n;
+  bool small = size_b + size_c < 1 << 15;
   void *scratch = bytes(plan.run.scratch), *packed = bytes(plan.run.packed);
   for (int64_t i = 0; i < p->batch * p->m * p->n; i++) c[i] = NAN;
   for (int phase = 0; phase < plan.run.phases; phase++) {
     int64_t parts = plan.run.parts[phase];
     assert_true(parts >= 1);
-    if (plan.run.flop < 5e4) assert_int_equal(parts, 1);
+    if (plan.run.flop < 5e4 && small) assert_int_equal(parts, 1);
     for (int64_t i = 0; i < parts; i++)
       t->product_run(&plan, phase, backwards ? parts - 1 - i : i, a, b, c, scratch, packed, after);
   }
@@ -64,7 +66,7 @@ static void check(hd_product p, bool whole) {
     for (int64_t i = 0; i < size; i++) again[i] = -again[i];
     assert_memory_equal(c, again, (size_t)size * 4);
     if (table[t]->isa == HD_ISA_AVX2) memcpy(first, c, (size_t)size * 4);
-    if (table[t]->isa == HD_ISA_AVX512 && table_count == HD_ISAS)
+    if (table[t]->isa == HD_ISA_AVX512)  // has AVX2
       assert_memory_equal(c, first, (size_t)size * 4);
   }
   drop(ba), drop(bb), drop(bc), free(want), free(sum), free(again), free(first), free(mark);
@@ -95,10 +97,13 @@ static void test_shapes(void **state) {
   (void)state;
   static const int64_t shape[][4] = {
       // batch, m, n, k
-      {1, 64, 300, 784}, {1, 64, 100, 300},  {1, 64, 10, 100},  {1, 784, 300, 64},
-      {1, 1, 1000, 333}, {1, 3, 200, 1000},  {1, 2, 16, 2},     {1, 16, 1, 16},
-      {1, 20, 24, 9000}, {1, 1, 100, 30000}, {1, 40, 1, 20000}, {5, 33, 65, 129},
-      {1, 65, 1600, 70}, {1, 300, 70, 600},  {40, 16, 48, 32},  {1, 200, 130, 513},
+      {1, 64, 300, 784},  {1, 64, 100, 300},  {1, 64, 10, 100},  {1, 784, 300, 64},
+      {1, 1, 1000, 333},  {1, 3, 200, 1000},  {1, 2, 16, 2},     {1, 16, 1, 16},
+      {1, 20, 24, 9000},  {1, 1, 100, 30000}, {1, 40, 1, 20000}, {5, 33, 65, 129},
+      {1, 65, 1600, 70},  {1, 300, 70, 600},  {40, 16, 48, 32},  {1, 200, 130, 513},
+      {3, 17, 100, 600},  {1, 128, 300, 40},  {2, 67, 205, 33},  {1, 33, 650, 260},
+      {1, 130, 49, 1030}, {1, 97, 600, 520},  {1, 150, 300, 1},  {2, 200, 177, 515},
+      {1, 3, 600, 1000},  {1, 2, 4, 2},       {1, 4, 9, 15},     {1, 70, 64, 64},
   };
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
     for (int t = 0; t < 4; t++)

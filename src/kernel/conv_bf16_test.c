@@ -1,0 +1,232 @@
+// Convolutions in bf16: equal bits on AVX2, AVX-512 and AVX-512 BF16, all three passes, in any
+// order of parts, with and without `after`; near a double reference on rounded operands.
+#define _DEFAULT_SOURCE
+#include "guard_test.h"
+
+static const hd_kernels *sets[4];
+static int sets_count;
+
+static void run(const hd_kernels *t, const hd_conv *p, hd_conv_pass pass, const float *a,
+                const float *b, float *out, int64_t size, bool backwards, const hd_after *after) {
+  hd_conv_plan plan;
+  memset(&plan, 0x5a, sizeof plan);
+  t->conv_plan(p, pass, &plan);
+  assert_in_range(plan.run.phases, 1, HD_PHASES);
+  void *scratch = bytes(plan.run.scratch), *packed = bytes(plan.run.packed);
+  for (int64_t i = 0; i < size; i++) out[i] = NAN;
+  for (int phase = 0; phase < plan.run.phases; phase++) {
+    int64_t parts = plan.run.parts[phase];
+    assert_true(parts >= 1);
+    if (plan.run.flop < 5e4) assert_int_equal(parts, 1);
+    for (int64_t i = 0; i < parts; i++)
+      t->conv_run(&plan, phase, backwards ? parts - 1 - i : i, a, b, out, scratch, packed, after);
+  }
+  free(scratch);
+  free(packed);
+}
+
+static double rounded(float x) {  // normal and finite
+  uint32_t u;
+  memcpy(&u, &x, 4);
+  return bits_of((u + 0x7fff + (u >> 16 & 1)) & 0xffff0000);
+}
+
+// Elements of an operand (0, 1) or the output (2).
+static int64_t size_of(const hd_conv *p, hd_conv_pass pass, int which) {
+  int64_t x = p->n * p->h * p->w * p->c, w = p->kh * p->kw * (p->c / p->groups) * p->f,
+          y = p->n * p->oh * p->ow * p->f;
+  if (which == 0) return pass == HD_CONV_INPUT ? y : x;
+  if (which == 1) return pass == HD_CONV_WEIGHTS ? y : w;
+  return pass == HD_CONV_FORWARD ? y : pass == HD_CONV_INPUT ? x : w;
+}
+
+// want and the sum of magnitudes, and how many terms, for each element of the pass's output.
+static void reference(const hd_conv *p, hd_conv_pass pass, const float *a, const float *b,
+                      double *want, double *sum, int *terms) {
+  int64_t cg = p->c / p->groups, fg = p->f / p->groups;
+  for (int64_t n = 0; n < p->n; n++)
+    for (int64_t i = 0; i < p->oh; i++)
+      for (int64_t j = 0; j < p->ow; j++)
+        for (int64_t r = 0; r < p->kh; r++)
+          for (int64_t s = 0; s < p->kw; s++) {
+            int64_t h = i * p->sh + r * p->dh - p->top, v = j * p->sw + s * p->dw - p->left;
+            if (h < 0 || h >= p->h || v < 0 || v >= p->w) continue;
+            for (int64_t f = 0; f < p->f; f++)
+              for (int64_t c = 0; c < cg; c++) {
+                int64_t x = ((n * p->h + h) * p->w + v) * p->c + f / fg * cg + c,
+                        w = ((r * p->kw + s) * cg + c) * p->f + f,
+                        y = ((n * p->oh + i) * p->ow + j) * p->f + f;
+                int64_t ai = pass == HD_CONV_INPUT ? y : x, bi = pass == HD_CONV_WEIGHTS ? y : w,
+                        o = pass == HD_CONV_FORWARD ? y
+                            : pass == HD_CONV_INPUT ? x
+                                                    : w;
+                double t = rounded(a[ai]) * rounded(b[bi]);
+                want[o] += t, sum[o] += fabs(t), terms[o]++;
+              }
+          }
+}
+
+static void describe(const hd_conv *p, hd_conv_pass pass, const hd_kernels *t, int64_t i,
+                     double got, double want) {
+  fail_msg(
+      "isa %d pass %d: n %d x %dx%dx%d f %d k %dx%d o %dx%d stride %d,%d dil %d,%d pad %d,%d "
+      "groups %d: [%d] = %.9g, expected %.9g",
+      (int)t->isa, (int)pass, (int)p->n, (int)p->h, (int)p->w, (int)p->c, (int)p->f, (int)p->kh,
+      (int)p->kw, (int)p->oh, (int)p->ow, (int)p->sh, (int)p->sw, (int)p->dh, (int)p->dw,
+      (int)p->top, (int)p->left, (int)p->groups, (int)i, got, want);
+}
+
+// Operands times `scale`: with tiny ones products and sums underflow, and the sign of a zero is
+// free.
+static void check(hd_conv p, float scale, bool against) {
+  p.precision = HD_PRECISION_BF16;
+  for (hd_conv_pass pass = 0; pass < 3; pass++) {
+    int64_t size = size_of(&p, pass, 2);
+    bool low = word() & 1;
+    block a = fresh(size_of(&p, pass, 0), false, low), b = fresh(size_of(&p, pass, 1), false, low),
+          o = fresh(size, false, low);
+    for (int64_t i = 0; i < size_of(&p, pass, 0); i++) a.p[i] *= scale;
+    for (int64_t i = 0; i < size_of(&p, pass, 1); i++) b.p[i] *= scale;
+    float *again = floats(size), *first = floats(size);
+    char *mark = malloc((size_t)size);
+    assert_non_null(mark);
+    for (int t = 0; t < sets_count; t++) {
+      run(sets[t], &p, pass, a.p, b.p, o.p, size, false, NULL);
+      memset(mark, 0, (size_t)size);
+      seen s = {size, 0, mark, again};
+      run(sets[t], &p, pass, a.p, b.p, again, size, true, &(hd_after){see, &s});
+      assert_int_equal(s.covered, size);
+      for (int64_t i = 0; i < size; i++) again[i] = -again[i];
+      assert_memory_equal(o.p, again, (size_t)size * 4);
+      if (scale < 1)
+        for (int64_t i = 0; i < size; i++) o.p[i] = o.p[i] == 0 ? 0 : o.p[i];
+      if (t == 0) memcpy(first, o.p, (size_t)size * 4);
+      for (int64_t i = 0; i < size; i++)
+        if (!same_bits(first + i, o.p + i, 1)) describe(&p, pass, sets[t], i, o.p[i], first[i]);
+    }
+    if (against) {
+      double *want = calloc((size_t)size, 8), *sum = calloc((size_t)size, 8);
+      int *terms = calloc((size_t)size, sizeof *terms);
+      assert_true(want && sum && terms);
+      reference(&p, pass, a.p, b.p, want, sum, terms);
+      for (int64_t i = 0; i < size; i++)
+        if (!(fabs(first[i] - want[i]) <= 2.0 * terms[i] * 0x1p-24 * sum[i]))
+          describe(&p, pass, sets[0], i, first[i], want[i]);
+      free(want), free(sum), free(terms);
+    }
+    drop(a), drop(b), drop(o), free(again), free(first), free(mark);
+  }
+}
+
+static hd_conv square(int64_t n, int64_t size, int64_t c, int64_t f, int64_t k, int64_t stride,
+                      int64_t pad) {
+  int64_t o = (size + 2 * pad - k) / stride + 1;
+  return (hd_conv){.n = n,
+                   .h = size,
+                   .w = size,
+                   .c = c,
+                   .f = f,
+                   .kh = k,
+                   .kw = k,
+                   .oh = o,
+                   .ow = o,
+                   .sh = stride,
+                   .sw = stride,
+                   .dh = 1,
+                   .dw = 1,
+                   .top = pad,
+                   .left = pad,
+                   .groups = 1};
+}
+
+static void test_layers(void **state) {
+  (void)state;
+  static const int64_t layer[][7] = {
+      // n, size, c, f, k, stride, pad
+      {2, 9, 64, 64, 3, 1, 1},  {2, 7, 40, 100, 3, 1, 1}, {2, 12, 32, 20, 1, 1, 0},
+      {3, 9, 24, 40, 1, 2, 0},  {1, 30, 3, 20, 7, 2, 3},  {3, 8, 16, 32, 3, 2, 1},
+      {4, 5, 8, 10, 5, 1, 2},   {9, 14, 6, 16, 5, 1, 0},  {9, 28, 1, 6, 5, 1, 2},
+      {9, 14, 17, 35, 3, 1, 1}, {3, 13, 33, 64, 3, 2, 1}, {1, 40, 35, 50, 5, 1, 2},
+      {2, 3, 40, 40, 3, 1, 1},  {9, 16, 16, 16, 3, 1, 1}, {1, 29, 96, 80, 3, 1, 1},
+      {20, 7, 32, 33, 3, 1, 1},
+  };
+  for (size_t i = 0; i < sizeof layer / sizeof *layer; i++)
+    check(square(layer[i][0], layer[i][1], layer[i][2], layer[i][3], layer[i][4], layer[i][5],
+                 layer[i][6]),
+          1, true);
+}
+
+// Images large enough for other ways of summing weight gradients.
+static void test_large(void **state) {
+  (void)state;
+  check(square(2, 28, 64, 64, 3, 1, 1), 1, false);
+  check(square(5, 14, 80, 64, 3, 1, 1), 1, false);
+  check(square(2, 30, 64, 66, 3, 2, 1), 1, false);
+  check(square(4, 32, 20, 17, 1, 1, 0), 1, false);
+  check(square(4, 32, 33, 40, 1, 2, 0), 1, false);
+  check(square(1, 108, 3, 40, 5, 2, 2), 1, false);
+  hd_conv p = square(1, 33, 96, 64, 3, 1, 1);
+  p.groups = 2;
+  check(p, 1, false);
+}
+
+static void test_groups(void **state) {
+  (void)state;
+  static const int64_t kind[][3] = {
+      {64, 128, 2}, {48, 48, 4}, {12, 20, 2}, {70, 34, 2}, {20, 20, 20}};
+  for (size_t i = 0; i < sizeof kind / sizeof *kind; i++)
+    for (int64_t stride = 1; stride < 3; stride++) {
+      hd_conv p = square(3, 9, kind[i][0], kind[i][1], 3, stride, 1);
+      p.groups = kind[i][2];
+      check(p, 1, true);
+    }
+}
+
+static void test_underflow(void **state) {
+  (void)state;
+  check(square(9, 14, 32, 48, 3, 1, 1), 0x1p-63f, false);
+  check(square(9, 14, 32, 48, 3, 2, 1), 0x1p-63f, false);
+  check(square(9, 14, 16, 16, 3, 1, 1), 0x1p-63f, false);
+  check(square(2, 9, 40, 40, 3, 1, 1), 0x1p-127f, false);  // denormal operands
+}
+
+static void test_random(void **state) {
+  (void)state;
+  for (int round = 0; round < 200; round++) {
+    hd_conv p = {.n = pick(1, 5),
+                 .h = pick(1, 13),
+                 .w = pick(1, 20),
+                 .kh = pick(1, 6),
+                 .kw = pick(1, 6),
+                 .sh = 1,
+                 .sw = 1,
+                 .dh = 1,
+                 .dw = 1};
+    if (round % 2) p.sh = pick(1, 4), p.sw = pick(1, 4);
+    if (round % 3 == 0) p.dh = pick(1, 3), p.dw = pick(1, 3);
+    p.top = pick(0, p.kh), p.left = pick(0, p.kw);
+    int64_t high = p.h + p.top + pick(0, p.kh) - (p.kh - 1) * p.dh,
+            wide = p.w + p.left + pick(0, p.kw) - (p.kw - 1) * p.dw;
+    if (high < 1 || wide < 1) continue;
+    p.oh = (high - 1) / p.sh + 1, p.ow = (wide - 1) / p.sw + 1;
+    p.groups = round % 5 ? 1 : pick(1, 5);
+    p.c = round % 4 ? pick(1, 40) : pick(16, 70), p.f = round % 4 ? pick(17, 70) : pick(1, 40);
+    if (p.groups > 1) p.c = 2 * p.groups * pick(1, 8), p.f = 2 * p.groups * pick(1, 9);
+    check(p, 1, round % 4 == 0);
+  }
+}
+
+int main(void) {
+  table_count = tables(table);
+  for (int i = 0; i < table_count && sets_count < 3; i++)
+    if (table[i]->isa == HD_ISA_AVX2 || table[i]->isa == HD_ISA_AVX512)
+      sets[sets_count++] = table[i];
+  if (sets_count == 0) sets[sets_count++] = table[0];
+#if defined(__x86_64__) && defined(__GNUC__)
+  if (__builtin_cpu_supports("avx512bf16")) sets[sets_count++] = hd_kernels_of(HD_ISA_AVX512BF16);
+#endif
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_layers), cmocka_unit_test(test_large), cmocka_unit_test(test_groups),
+      cmocka_unit_test(test_underflow), cmocka_unit_test(test_random)};
+  return cmocka_run_group_tests_name("conv_bf16", tests, NULL, NULL);
+}
