@@ -93,7 +93,7 @@ static hd_status greedy_read(void *user, int column, const int64_t *index, int64
 typedef struct setting {
   toy (*net)(const hd_env *env);
   int side, threads;
-  bool own_allocator, checkpoints, leak, greedy;
+  bool own_allocator, checkpoints, leak, greedy, augment;
 } setting;
 
 typedef struct outcome {
@@ -114,6 +114,10 @@ static outcome run(setting s) {
   toy_images image = {.side = s.side}, other = {.side = s.side, .first = 5000};
   hd_data data = toy_data(&image, 200), valid = toy_data(&other, 70);
   if (s.greedy) data.read = greedy_read;
+  hd_data plain = data;
+  if (s.augment && hd_data_augment(NULL, &plain, &data, &err, .rotate = 20, .noise = 0.1f,
+                                   .elastic = {.alpha = 9, .sigma = 3}))
+    fail_msg("%s", err.text);
   o.calls = -calls_so_far();
   toy n = s.net(&env);
   hd_store *store = hd_store_new(&env);
@@ -126,6 +130,7 @@ static outcome run(setting s) {
   hd_store_free(store);
   hd_graph_free(n.graph);
   o.calls += calls_so_far();
+  if (s.augment) hd_data_free(&data);
   assert_int_equal(o.memory.bytes, 0);
   return o;
 }
@@ -134,9 +139,9 @@ static void steps_allocate_nothing(void **state) {
   (void)state;
   if (!WATCHED) printf("skip: malloc cannot be watched here\n");
   for (int threads = 1; threads <= 3; threads += 2)
-    for (int k = 0; k < 2; k++) {
-      outcome o =
-          run((setting){k ? toy_lenet : toy_small, k ? 28 : 8, threads, .own_allocator = false});
+    for (int k = 0; k < 4; k++) {
+      outcome o = run((setting){k & 1 ? toy_lenet : toy_small, k & 1 ? 28 : 8, threads,
+                                .augment = k & 2});
       assert_int_equal(o.w.steps, 21);
       assert_int_equal(o.result.step_allocations, 0);
       assert_int_equal(o.w.worst, 0);  // over epochs and validations too
@@ -145,9 +150,9 @@ static void steps_allocate_nothing(void **state) {
 
 static void memory_is_planned(void **state) {
   (void)state;
-  for (int k = 0; k < 4; k++) {
+  for (int k = 0; k < 8; k++) {
     outcome o = run((setting){k & 1 ? toy_lenet : toy_small, k & 1 ? 28 : 8, 1,
-                              .own_allocator = true, .checkpoints = k & 2});
+                              .own_allocator = true, .checkpoints = k & 2, .augment = k & 4});
     printf("planned %lld, counted %lld, seen by the allocator %lld bytes\n",
            (long long)o.result.planned, (long long)o.memory.peak, (long long)o.l.peak);
     assert_int_equal(o.l.peak, o.memory.peak);

@@ -129,6 +129,12 @@ static inline int faults_sync_dir(void *user, const char *path) {
   int code = faults_io(user);
   return code ? code : io->sync_dir(io->user, path);
 }
+static inline int faults_list(void *user, const char *path,
+                              void (*see)(void *arg, const char *name, bool folder), void *arg) {
+  const hd_io *io = hd_env_io(NULL);
+  int code = faults_io(user);
+  return code ? code : io->list(io->user, path, see, arg);
+}
 
 // Starts from zero. The environment refers to *f, which must outlive what is made with it.
 static inline hd_env faults_env(faults *f) {
@@ -145,7 +151,8 @@ static inline hd_env faults_env(faults *f) {
                   faults_rename,
                   faults_remove,
                   faults_make_dir,
-                  faults_sync_dir};
+                  faults_sync_dir,
+                  faults_list};
   return (hd_env){
       .user = f, .alloc = faults_alloc, .free = faults_free, .io = &f->io, .memory = &f->memory};
 }

@@ -182,7 +182,7 @@ static disk *disk_new(void) {
   for (int h = 0; h < FILES; h++) d->handle_inode[h] = -1;
   d->io = (hd_io){d,           disk_open_read, disk_open_write, disk_read,  disk_write,
                   disk_size,   disk_truncate,  disk_sync,       disk_close, disk_rename,
-                  disk_remove, disk_make_dir,  disk_sync_dir};
+                  disk_remove, disk_make_dir,  disk_sync_dir,   NULL};
   return d;
 }
 static void disk_free(disk *d) {

@@ -2,6 +2,7 @@
 #ifndef HADAL_DATA_H
 #define HADAL_DATA_H
 
+#include "image.h"
 #include "tensor.h"
 
 #ifdef __cplusplus
@@ -12,6 +13,12 @@ typedef struct hd_column {
   char name[32];  // "image", "label": the graph's input of that name reads it
   hd_type type;   // of one sample: (28, 28, 1) u8, () i32
 } hd_column;
+
+// One making of a sample: what is drawn by chance depends on these three alone.
+typedef struct hd_draw {
+  uint64_t seed;
+  int64_t epoch, sample;  // both from 0
+} hd_draw;
 
 // A source of samples. Fill it yourself to train on data of your own; the built-in ones are made by
 // the functions below and freed with hd_data_free.
@@ -27,6 +34,11 @@ typedef struct hd_data {
   void (*free)(void *user);        // may be NULL
   int classes;                     // 0: the label is not a class
   const char *const *class_names;  // `classes` of them, or NULL
+  // Where training sees other samples than evaluation (hd_data_augment): writes one sample of each
+  // column c whose to[c] is not NULL. Called from several threads at once, each with draw_bytes of
+  // scratch, 64-byte aligned. NULL: training reads too.
+  hd_status (*draw)(void *user, const hd_draw *at, void *const *to, void *scratch, hd_error *err);
+  int64_t draw_bytes;
 } hd_data;
 
 HD_API void hd_data_free(hd_data *data);  // calls data->free and zeroes; NULL is a no-op
@@ -67,8 +79,7 @@ HD_API HD_NODISCARD hd_status hd_idx_parse(const hd_env *env, const char *name, 
                                            size_t count, hd_tensor *to, hd_error *err);
 
 // PGM (P5) and PPM (P6) images of bytes -> (H, W, 1 or 3) u8, 0 to 255 whatever the file's maximum.
-HD_API HD_NODISCARD hd_status hd_pnm_read(const hd_env *env, const char *path, hd_tensor *to,
-                                          hd_error *err);
+// Files of them: hd_read_pnm in image.h.
 HD_API HD_NODISCARD hd_status hd_pnm_parse(const hd_env *env, const char *name, const void *bytes,
                                            size_t count, hd_tensor *to, hd_error *err);
 
@@ -95,6 +106,28 @@ HD_API HD_NODISCARD hd_status hd_csv_parse(const hd_env *env, const char *name, 
 #define hd_csv_options_of(...) \
   HD_LIT(hd_csv_options) { .hd_z = 0, __VA_ARGS__ }
 
+typedef struct hd_image_folder_options {
+  HD_OPTIONS;
+  hd_image_reader *read HD_Z;   // default hd_read_pnm; hd_read_image of libhadal-extra reads more
+  int height HD_Z, width HD_Z;  // every image is brought to this size. Default: they must be of one
+  int channels HD_Z;  // 1 or 3. Default: as the first image has it; one of another kind is
+                      // then an error
+  const char *const *classes HD_Z;  // NULL-terminated: the subfolders in the order of their labels;
+                                    // another one is an error. Default: those found, by name
+  int64_t most_bytes HD_Z;          // of all pixels; more is HD_E_LIMIT. Default 4 GiB
+  int64_t most_pixels HD_Z;         // of one file, as in hd_image_options
+} hd_image_folder_options;
+// One subfolder for each class, images in it: columns "image" u8 (H, W, C) and "label" i32, in the
+// order of the classes and of the file names. All pixels are read now and kept in memory of env.
+// Entries whose name begins with a dot are passed over; any other file must be an image. Errors
+// name the file: none there (HD_E_NOT_FOUND), unreadable, of another size (HD_E_SHAPE).
+HD_API HD_NODISCARD hd_status hd_data_image_folder(const hd_env *env, const char *folder,
+                                                   hd_data *to, hd_error *err,
+                                                   hd_image_folder_options options);
+#define hd_data_image_folder(...) \
+  hd_data_image_folder(HD_HEAD4_(__VA_ARGS__, ), \
+                       HD_LIT(hd_image_folder_options){.hd_z = 0, HD_TAIL4_(__VA_ARGS__, )})
+
 // ---- Sets by name -------------------------------------------------------------------------------
 typedef struct hd_data_options {
   HD_OPTIONS;
@@ -102,7 +135,8 @@ typedef struct hd_data_options {
   const char *cache HD_Z;   // the user's cache, looked up last; NULL: none
   const char *shared HD_Z;  // the data/ of the repository or installation; default "data"
   hd_inflate *inflate HD_Z;
-  hd_csv_options csv HD_Z;  // when the name is a path that ends in .csv
+  hd_csv_options csv HD_Z;              // when the name is a path that ends in .csv
+  hd_image_folder_options images HD_Z;  // when it is another path: one that holds a /
 } hd_data_options;
 
 typedef struct hd_data_info {
@@ -111,8 +145,10 @@ typedef struct hd_data_info {
 } hd_data_info;
 HD_API const hd_data_info *hd_data_list(int *count);
 
-// "xor", "iris", "digits", "mnist", "fashion-mnist", or a path to a .csv. part: "train" or "test";
-// a set without a test part gives HD_E_NOT_FOUND for it. Images are column "image" u8 (H, W, 1);
+// "xor", "iris", "digits", "mnist", "fashion-mnist", a path to a .csv, or a folder of images: a
+// path that holds a /, of hd_data_image_folder's form or with two such folders in it, train and
+// test (which has the classes of train). part: "train" or "test"; a set without a test part gives
+// HD_E_NOT_FOUND for it. Images are column "image" u8 (H, W, 1);
 // tables are column "x" f32 (features); classes are column "label" i32.
 HD_API HD_NODISCARD hd_status hd_data_open(const hd_env *env, const char *name, const char *part,
                                            hd_data_options options, hd_data *to, hd_error *err);

@@ -8,10 +8,12 @@
 #ifndef HADAL_H
 #define HADAL_H
 
+#include "augment.h"
 #include "base.h"
 #include "data.h"
 #include "field.h"
 #include "graph.h"
+#include "image.h"
 #include "io.h"
 #include "nn.h"
 #include "op.h"

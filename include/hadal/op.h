@@ -124,8 +124,8 @@ struct hd_op {
   void (*cost)(const hd_rule *rule, double *flop);  // NULL: one per output element
   bool alias;  // out[0] is in[0] with another shape: no kernel runs
   bool after;  // the kernel calls args->after
-  // May in[0] be made a piece at a time by args->before, instead of stored? For these shapes; NULL:
-  // no.
+  // May in[0] be made a piece at a time by args->before, instead of stored? For these shapes.
+  // NULL: no.
   bool (*before)(const hd_rule *rule);
   bool random;           // draws from a site; never shared
   bool no_second;        // its gradient is not meant to be differentiated again

@@ -2,6 +2,7 @@
 #ifndef HADAL_RECIPE_H
 #define HADAL_RECIPE_H
 
+#include "augment.h"
 #include "io.h"
 #include "nn.h"
 #include "train.h"
@@ -23,7 +24,8 @@ typedef enum hd_recipe_scale {
   HD_SCALE_MINMAX
 } hd_recipe_scale;
 typedef struct hd_recipe_data {
-  const char *name;       // a set, or the path of a .csv; NULL: the program brings its own data
+  const char *name;       // a set, the path of a .csv or of a folder of images (it holds a /);
+                          // NULL: the program brings its own data
   hd_recipe_scale scale;  // fitted on the training part, then a layer of the model
   float valid;            // fraction of the training samples held out to watch and to choose by
   float test;             // the same, to test on: for sets without a test part
@@ -31,6 +33,8 @@ typedef struct hd_recipe_data {
   int fold;               // only that fold, from 1
   const char *label;      // .csv: column of the label
   bool regression;        // .csv: the label is a number
+  int size[2];            // folder: height and width that its images are brought to; 0: as they are
+  int channels;           // folder: 1 or 3; 0: as the images have it
 } hd_recipe_data;
 
 typedef struct hd_recipe_train {
@@ -53,6 +57,7 @@ typedef struct hd_recipe {
   const char *file;  // what messages call it
   hd_recipe_data data;
   hd_recipe_train train;
+  const hd_augment_options *augment;  // of the training samples; NULL: none
   hd_optimizer optimizer;
   hd_schedule schedule;
   const struct hd_loss *loss;  // NULL: cross_entropy for classes, mse for numbers
@@ -110,7 +115,7 @@ HD_API hd_status hd_recipe_build(const hd_recipe *recipe, const hd_signature *si
 
 // ---- Data ----------------------------------------------------------------------------------
 typedef struct hd_splits {
-  hd_data whole, middle, extra;  // what the others are views of
+  hd_data whole, middle, extra, plain;  // what the others are views of
   hd_data train, valid, test;
   bool has_valid, has_test;  // without a test part of its own, test is the training part
 } hd_splits;

@@ -257,6 +257,7 @@ typedef struct hd_progress {
   double seconds;           // of the epoch so far
   double rate;              // samples a second
   double lr;                // of this step
+  const double *watched;    // on_epoch: the values of hd_fit_options.watch, or NULL
 } hd_progress;
 
 typedef struct hd_fit_result {
@@ -286,6 +287,11 @@ typedef struct hd_fit_options {
   uint64_t seed HD_Z;  // of shuffling; default 1
   bool no_shuffle HD_Z;
   hd_val accuracy HD_Z;       // a scalar to be averaged beside the loss
+  // Scalars to look at, such as the norms of gradients: at the end of each epoch a plan of their
+  // own computes them in training mode, on the first half of the epoch's last whole batch (all of
+  // one below 8), which keeps its values within the memory of a step. It changes no variable.
+  const hd_val *watch HD_Z;
+  int watches HD_Z;
   const hd_data *valid HD_Z;  // validation set, evaluated after each epoch
   int patience HD_Z;          // early stopping: epochs without improvement; 0: off
   float min_delta HD_Z;       // what counts as one; default 0

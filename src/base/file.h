@@ -19,6 +19,15 @@ HD_NODISCARD hd_status hd_dir_make(const hd_env *env, const char *path, hd_error
 HD_NODISCARD hd_status hd_file_append(const hd_env *env, const char *path, const void *bytes,
                                       size_t count, hd_error *err);
 bool hd_file_exists(const hd_env *env, const char *path);
+
+// The entries of a folder by name (by bytes), in memory of the arena.
+typedef struct hd_dir_entry {
+  const char *name;
+  bool folder;
+} hd_dir_entry;
+struct hd_arena;
+HD_NODISCARD hd_status hd_dir_list(const hd_env *env, const char *path, struct hd_arena *arena,
+                                   hd_dir_entry **to, int64_t *count, hd_error *err);
 const hd_io *hd_env_io(const hd_env *env);  // env's layer or POSIX
 
 // The same in pieces, for files too large to build in memory. Fill with hd_file_begin; after the

@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include "file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -82,6 +83,26 @@ static int sync_dir(void *user, const char *path) {
   return code;
 }
 
+// A link is what it leads to.
+static int list_dir(void *user, const char *path,
+                    void (*see)(void *arg, const char *name, bool folder), void *arg) {
+  (void)user;
+  DIR *dir = opendir(path);
+  if (!dir) return -errno;
+  struct dirent *entry;
+  errno = 0;
+  while ((entry = readdir(dir))) {
+    struct stat about;
+    if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+      see(arg, entry->d_name,
+          fstatat(dirfd(dir), entry->d_name, &about, 0) == 0 && S_ISDIR(about.st_mode));
+    errno = 0;
+  }
+  int code = -errno;
+  closedir(dir);
+  return code;
+}
+
 static const hd_io posix = {.open_read = open_read,
                             .open_write = open_write,
                             .read = read_some,
@@ -93,6 +114,7 @@ static const hd_io posix = {.open_read = open_read,
                             .rename = rename_file,
                             .remove = remove_file,
                             .make_dir = make_dir,
-                            .sync_dir = sync_dir};
+                            .sync_dir = sync_dir,
+                            .list = list_dir};
 
 const hd_io *hd_env_io(const hd_env *env) { return env && env->io ? env->io : &posix; }

@@ -38,7 +38,8 @@ typedef struct timing {
   double seconds, peak;
 } timing;
 
-// Rounds of peak, problem, peak, problem: what slows the machine down slows both.
+// Rounds of peak, problem, peak, problem: what slows the machine down slows both. The peak is that
+// of f32 multiply-adds; bf16 may pass it.
 static hd_status measure(cli_trial *t, hd_pool *pool, hd_isa isa, timing *to, hd_error *err) {
   double each[ROUNDS], peak[ROUNDS], start = hd_seconds();
   hd_status status = hd_run(t->workspace, err);

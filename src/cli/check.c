@@ -19,12 +19,16 @@ static double largest_error(const cli_trial *a, const cli_trial *b) {
   return most > 0 ? error / most : error;
 }
 
-// Products of numbers in (-1, 1): rounding grows with the root of the terms.
+// Products of numbers in (-1, 1): rounding grows with the root of the terms. Operands in bf16 are
+// each off by 2^-8 at most, in two terms of it by 2^-16.
 static double bound_of(const cli_problem *p) {
   double terms = p->conv ? (double)(p->kernel[0] * p->kernel[1] * p->c) : (double)p->k;
   if (p->direction == CLI_DW) terms = (double)(p->n * p->h * p->w);
   if (p->direction == CLI_DX) terms = (double)(p->kernel[0] * p->kernel[1] * p->f);
-  return 1e-6 + 1e-7 * sqrt(terms);
+  double operands = p->precision == HD_PRECISION_BF16     ? 0x1p-7
+                    : p->precision == HD_PRECISION_BF16X3 ? 0x1p-15
+                                                          : 0;
+  return operands + 1e-6 + 1e-7 * sqrt(terms);
 }
 
 static int check_problem(const cli_process *p, const cli_problem *problem) {

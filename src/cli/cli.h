@@ -39,7 +39,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_train, cli_eval, cli_predict, cli_summary, cli_list, cli_check,
-    cli_bench, cli_lecture;
+    cli_bench, cli_lecture, cli_report;
 extern const cli_command *const cli_commands[];  // NULL-terminated
 
 // Runs a whole command line; returns the exit status.
@@ -77,7 +77,7 @@ enum { CLI_PATH = 4096 };
 bool cli_find_recipe(const char *word, char *path);
 // Calls see(user, path) for every recipe that can be named, each name once.
 void cli_each_recipe(void (*see)(void *user, const char *name, const char *path), void *user);
-// A set that is known, or the path of a .csv; NULL is no wrong word.
+// A set that is known, or the path of a .csv or of a folder; NULL is no wrong word.
 bool cli_names_data(const char *name);
 hd_recipe *cli_read_recipe(const cli_process *p, const char *path, const cli_args *args,
                            hd_error *err);
@@ -133,6 +133,7 @@ typedef struct cli_samples {
   hd_type type;     // of one
   int64_t size;     // bytes of one
   const char *set;  // that the model was trained on
+  bool resize;      // images are brought to the model's size
   void *data;
   cli_sample *from;
   int64_t count;
@@ -149,6 +150,7 @@ typedef struct cli_problem {
   int64_t h, w, c, f, kernel[2], stride, pad, dilation, groups;
   bool ta, tb;
   int direction;
+  hd_precision precision;
 } cli_problem;
 bool cli_problem_parse(const char *text, cli_problem *to, char *why, size_t size);
 double cli_problem_flop(const cli_problem *p);

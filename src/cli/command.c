@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-const cli_command *const cli_commands[] = {&cli_train,   &cli_eval,  &cli_predict,
-                                           &cli_summary, &cli_list,  &cli_lecture,
-                                           &cli_check,   &cli_bench, NULL};
+const cli_command *const cli_commands[] = {&cli_train, &cli_eval,    &cli_predict, &cli_report,
+                                           &cli_summary, &cli_list,  &cli_lecture, &cli_check,
+                                           &cli_bench, NULL};
 
 int cli_fail(int status, const char *format, ...) {
   va_list args;
@@ -39,7 +39,7 @@ static int help(void) {
       "\nhadal COMMAND --help shows a command's options and defaults.\n"
       "Start with: hadal train xor\n"
       "Environment: HADAL_DATA, where data sets lie; HADAL_CPU, the instruction set to use "
-      "(baseline, avx2, avx512).\n"
+      "(baseline, avx2, avx512, avx512bf16, amx).\n"
       "Exit status: 0 done, 1 the work failed, 2 the call was wrong, 130 interrupted.\n");
   return CLI_DONE;
 }

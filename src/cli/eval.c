@@ -61,7 +61,12 @@ static int evaluate(cli_process *p, cli_args *args, const char *path) {
   hd_metrics got;
   if (hd_model_open(&p->env, path, &m, &err)) return cli_fail(CLI_FAILED, "%s", err.text);
   hd_recipe *r = data_recipe(p, args, &m, &err);
+  const hd_shape *shape = &m.signature.input.type.shape;
   p->sets.csv.classes = m.signature.class_names;  // its numbers of the classes
+  p->sets.images.classes = m.signature.class_names;
+  if (shape->rank == 3 && m.recipe->data.size[0])
+    p->sets.images.height = (int)shape->d[0], p->sets.images.width = (int)shape->d[1];
+  if (shape->rank == 3) p->sets.images.channels = (int)shape->d[2];
   hd_status status =
       r ? hd_recipe_open(&p->data, r, r->data.folds ? r->data.fold : 0, p->sets, &parts, &err)
         : HD_E_FORMAT;

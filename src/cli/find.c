@@ -111,7 +111,7 @@ bool cli_names_data(const char *name) {
   int count;
   const hd_data_info *sets = hd_data_list(&count);
   size_t length = name ? strlen(name) : 0;
-  if (!name || (length > 4 && !strcmp(name + length - 4, ".csv"))) return true;
+  if (!name || strchr(name, '/') || (length > 4 && !strcmp(name + length - 4, ".csv"))) return true;
   for (int i = 0; i < count; i++)
     if (!strcmp(sets[i].id, name)) return true;
   return false;

@@ -38,7 +38,8 @@ hd_status cli_save(cli_training *t, const char *file) {
 static hd_status trim(cli_training *t, int64_t epochs) {
   if (t->trimmed || t->in_fold) return HD_OK;
   t->trimmed = true;
-  return cli_run_trim_metrics(&t->run, epochs, &t->before, &t->err);
+  hd_status status = cli_run_trim_metrics(&t->run, epochs, &t->before, &t->err);
+  return status ? status : cli_events_rewrite(t, &t->err);
 }
 
 static bool on_step(void *user, const hd_progress *at) {
@@ -56,9 +57,12 @@ static hd_status add_epoch(cli_training *t, const hd_progress *at) {
     hd_text_add(&line, ",\"valid\":");
     cli_add_metrics(&line, at->valid, t->parts.valid.samples);
   }
+  hd_text_add(&line, ",\"lr\":%.6g", at->lr);
+  if (at->watched) cli_norms_add(&line, &t->norms, at->watched, t->store);
   hd_text_add(&line, "}\n");
   hd_status status = line.failed ? hd_fail(&t->err, HD_E_MEMORY, "memory is out")
                                  : cli_run_add_metrics(&t->run, line.at, &t->err);
+  if (!status) status = cli_events_add(t, line.at, &t->err);
   hd_text_free(&line);
   return status;
 }
@@ -86,7 +90,12 @@ hd_status cli_fit(cli_training *t, const char *checkpoints) {
   o.checkpoint_seconds = 1;  // epochs of a blink are not worth a sync of the disk each
   o.resume = t->resume && checkpoints;
   o.result = &t->result;
-  hd_status status = (hd_fit)(t->store, t->network.loss, &t->parts.train, &err, o);
+  hd_status status = t->in_fold ? HD_OK : cli_norms_open(&t->norms, t->network.loss, &t->err);
+  if (status) return status;
+  o.watch = t->norms.value;
+  o.watches = t->norms.values;
+  status = (hd_fit)(t->store, t->network.loss, &t->parts.train, &err, o);
+  cli_norms_close(&t->norms);
   cli_progress_end(&t->progress);
   if (status && t->err.status) return t->err.status;  // a callback's own failure
   if (status) t->err = err;

@@ -57,7 +57,7 @@ typedef struct work {
 static void part(void *arg, int64_t i) {
   work *w = arg;
 #if defined(__x86_64__)
-  if (w->isa == HD_ISA_AVX512) w->sum[i] = loop512();
+  if (w->isa >= HD_ISA_AVX512) w->sum[i] = loop512();
   else if (w->isa == HD_ISA_AVX2) w->sum[i] = loop256();
   else w->sum[i] = loop128();
 #else
@@ -67,7 +67,7 @@ static void part(void *arg, int64_t i) {
 
 double cli_peak_flops(hd_pool *pool, hd_isa isa) {
   work w = {.isa = isa};
-  int threads = HD_MIN(hd_pool_threads(pool), 1024), lanes = isa == HD_ISA_AVX512 ? 16
+  int threads = HD_MIN(hd_pool_threads(pool), 1024), lanes = isa >= HD_ISA_AVX512 ? 16
                                                              : isa == HD_ISA_AVX2 ? 8
                                                                                   : 4;
   double start = hd_seconds();

@@ -92,7 +92,8 @@ static int predict(cli_process *p, cli_args *args, const char *path, int top) {
   cli_samples s = {.env = &p->data,
                    .type = type,
                    .size = hd_shape_count(type.shape) * (int64_t)hd_dtype_size(type.dtype),
-                   .set = m.recipe->data.name};
+                   .set = m.recipe->data.name,
+                   .resize = m.recipe->data.size[0] > 0};
   hd_status status = HD_OK;
   for (int i = 1; i < args->words && !status; i++)
     status = cli_samples_add(&s, args->word[i], i - 1, &err);
@@ -128,11 +129,13 @@ static int run(cli_args *args) {
 const cli_command cli_predict = {
     "predict",
     "RUN|MODEL FILE... [--top K] [--threads N] [--json]",
-    "what a trained model says of .csv rows, .pgm/.ppm images or .idx arrays",
+    "what a trained model says of images (PNG, JPEG, PGM, PPM), .csv rows or .idx arrays",
     options,
     2,
     0,
     run,
+    "Images are known by their first bytes. Their channels become those that the model wants, and\n"
+    "their size too if the recipe of the model gives one (data: size).\n"
     "A .csv row holds the inputs without the label. For an image model it holds the pixels, in "
     "the\n"
     "range of the set (digits 0 to 16, others 0 to 255); a last column, the label, is passed "

@@ -1,5 +1,5 @@
 // Problem strings, for benches, checks and bug reports: matmul:m64n128k784.ta.tb and
-// conv2d:n8h56w56c64,k3s1p1f64d1g1.dw. Sizes are letters with numbers; suffixes follow points.
+// conv2d:n8h56w56c64,k3s1p1f64d1g1.dw.bf16. Sizes are letters with numbers; suffixes follow points.
 #include "cli.h"
 
 typedef struct key {
@@ -32,17 +32,18 @@ static bool read_keys(const char *text, size_t length, const key *keys, int coun
 }
 
 static bool read_suffix(const char *word, size_t length, cli_problem *p, char *why, size_t size) {
-  static const char *const names[] = {"ta", "tb", "dw", "dx"};
-  for (int i = 0; i < 4; i++) {
-    if (strlen(names[i]) != length || strncmp(names[i], word, length) || p->conv != (i >= 2))
-      continue;
+  static const char *const names[] = {"ta", "tb", "dw", "dx", "bf16", "bf16x3"};
+  for (int i = 0; i < (int)HD_COUNT(names); i++) {
+    if (strlen(names[i]) != length || strncmp(names[i], word, length)) continue;
+    if (i < 4 && p->conv != (i >= 2)) continue;
     if (i == 0) p->ta = true;
     else if (i == 1) p->tb = true;
-    else p->direction = i == 2 ? CLI_DW : CLI_DX;
+    else if (i < 4) p->direction = i == 2 ? CLI_DW : CLI_DX;
+    else p->precision = i == 4 ? HD_PRECISION_BF16 : HD_PRECISION_BF16X3;
     return true;
   }
-  return snprintf(why, size, "unknown suffix \".%.*s\"; known are %s", (int)length, word,
-                  p->conv ? ".dw and .dx" : ".ta and .tb"),
+  return snprintf(why, size, "unknown suffix \".%.*s\"; known are %s, .bf16 and .bf16x3",
+                  (int)length, word, p->conv ? ".dw, .dx" : ".ta, .tb"),
          false;
 }
 
@@ -127,7 +128,9 @@ hd_status cli_trial_open(const hd_env *env, const cli_problem *p, hd_dtype dtype
   hd_val y = to->graph ? make(to->graph, p, dtype) : (hd_val){0};
   if (to->graph && *hd_graph_error(to->graph))
     hd_fail(err, HD_E_SHAPE, "%s: %s", p->text, hd_graph_error(to->graph));
-  else to->plan = hd_compile(to->store, err, .fetch = {y}, .batch = 1);
+  else
+    to->plan = hd_compile(to->store, err, .fetch = {y}, .batch = 1,
+                          .precision = dtype == HD_F64 ? HD_PRECISION_F32 : p->precision);
   if (to->plan) to->workspace = hd_workspace_new(to->plan, NULL, err);
   for (size_t i = 0; to->workspace && i < HD_COUNT(names); i++) cli_fill(to->workspace, names[i]);
   if (to->workspace) return HD_OK;

@@ -79,7 +79,8 @@ void cli_process_start(cli_process *p, int threads) {
   p->sets = (hd_data_options){.root = root && *root ? root : NULL,
                               .cache = *p->cache ? p->cache : NULL,
                               .shared = p->shared,
-                              .inflate = hd_gunzip};
+                              .inflate = hd_gunzip,
+                              .images.read = (hd_read_image)};
 }
 
 // ---- Signals ------------------------------------------------------------------------------------

@@ -152,13 +152,25 @@ static hd_status put(const cli_run *run, const char *file, hd_text *text, hd_err
   return status;
 }
 
+// "AMD EPYC 7B13", as Linux tells it; "" where it does not.
+static const char *processor(char *to, size_t size) {
+  char line[256], *at;
+  FILE *in = fopen("/proc/cpuinfo", "r");
+  *to = 0;
+  while (in && !*to && fgets(line, sizeof line, in))
+    if (!strncmp(line, "model name", 10) && (at = strchr(line, ':')))
+      snprintf(to, size, "%.*s", (int)strcspn(at + 2, "\n"), at + 2);
+  if (in) fclose(in);
+  return to;
+}
+
 hd_status cli_run_describe(const cli_run *run, const hd_recipe *r, const cli_process *p,
                            const hd_splits *parts, hd_error *err) {
   bool yaml = false;
 #ifdef HD_WITH_YAML
   yaml = true;
 #endif
-  char *recipe = hd_recipe_text(run->env, r, yaml), when[32];
+  char *recipe = hd_recipe_text(run->env, r, yaml), when[32], cpu[128];
   if (!recipe) return hd_fail(err, HD_E_MEMORY, "%s: memory is out", r->file);
   char path[CLI_PATH];
   cli_run_path(run, "recipe.yaml", path);
@@ -177,9 +189,11 @@ hd_status cli_run_describe(const cli_run *run, const hd_recipe *r, const cli_pro
   hd_json_string(&t, r->file);
   hd_text_add(&t,
               ",\n  \"started\": \"%s\",\n  \"seed\": %lld,\n  \"threads\": %d,\n  \"cpu\": "
-              "\"%s\",\n  \"data\": {\"name\": ",
+              "\"%s\",\n  \"processor\": ",
               when, (long long)r->train.seed, p->env.threads ? p->env.threads : hd_cpu_cores(),
               hd_isa_name(isa));
+  hd_json_string(&t, processor(cpu, sizeof cpu));
+  hd_text_add(&t, ",\n  \"data\": {\"name\": ");
   hd_json_string(&t, r->data.name);
   hd_text_add(&t, ", \"train\": %lld, \"valid\": %lld, \"test\": %lld}\n}\n",
               (long long)parts->train.samples, (long long)parts->valid.samples,

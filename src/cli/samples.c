@@ -1,4 +1,4 @@
-// Samples from files, for hadal predict: .csv rows, .pgm and .ppm images, .idx arrays.
+// Samples from files, for hadal predict: images, .csv rows, .idx arrays.
 #include "cli.h"
 #include "../data/table.h"
 #include "../recipe/recipe.h"
@@ -122,16 +122,38 @@ static bool is_idx(const char *path) {
   return false;
 }
 
+static bool is_image(const char *path) {
+  static const char *const ending[] = {".pgm", ".ppm", ".pnm", ".png", ".jpg", ".jpeg",
+                                       ".PGM", ".PPM", ".PNM", ".PNG", ".JPG", ".JPEG"};
+  for (size_t i = 0; i < HD_COUNT(ending); i++)
+    if (ends(path, ending[i])) return true;
+  return false;
+}
+
+// In the channels of the model, and in its size where it was trained on images brought to one.
+static hd_status read_image(const cli_samples *s, const char *path, hd_tensor *to, hd_error *err) {
+  const hd_shape *want = &s->type.shape;
+  bool image = want->rank == 3 && (want->d[2] == 1 || want->d[2] == 3);
+  hd_tensor sized;
+  hd_status status = hd_read_image(s->env, path, to, err, .channels = image ? (int)want->d[2] : 0);
+  if (status || !image || !s->resize) return status;
+  status = hd_image_resize(s->env, to, want->d[0], want->d[1], &sized, err);
+  hd_tensor_free(to);
+  *to = sized;
+  return status ? hd_fail_in(err, status, "%s", path) : HD_OK;
+}
+
 hd_status cli_samples_add(cli_samples *s, const char *path, int file, hd_error *err) {
   hd_tensor t = {0};
   hd_status status;
   if (ends(path, ".csv")) return add_rows(s, path, file, err);
-  bool image = ends(path, ".pgm") || ends(path, ".ppm") || ends(path, ".pnm"), idx = is_idx(path);
+  bool image = is_image(path), idx = is_idx(path);
   if (!image && !idx)
     return hd_fail(err, HD_E_UNSUPPORTED,
-                   "%s: known are .csv, .pgm, .ppm, .idx, -ubyte and .gz of them", path);
-  status =
-      image ? hd_pnm_read(s->env, path, &t, err) : hd_idx_read(s->env, path, hd_gunzip, &t, err);
+                   "%s: known are .csv, .png, .jpg, .pgm, .ppm, .idx, -ubyte and .gz of the last "
+                   "two",
+                   path);
+  status = image ? read_image(s, path, &t, err) : hd_idx_read(s->env, path, hd_gunzip, &t, err);
   if (!status) status = add_images(s, path, file, &t, idx, err);
   hd_tensor_free(&t);
   return status;

@@ -1,5 +1,5 @@
 // hadal summary: the layers of a network, what they hold and what they cost.
-#include "cli.h"
+#include "train.h"
 #include "../recipe/recipe.h"
 #include "../train/fit.h"
 
@@ -22,14 +22,25 @@ typedef struct summary {
   int64_t activations;
   hd_model trained;  // of a run, for what it is fed with
   hd_splits parts;   // where only the data tells
-  hd_data data, valid;
+  hd_data data, valid, plain;  // plain: data before augmentation
   hd_fit_options o;
+  cli_norms norms;
   hd_fit_run fit;  // opened, never run
 } summary;
 
+static hd_status no_values(void *user, int column, const int64_t *index, int64_t count, void *to,
+                           hd_error *err) {
+  (void)user, (void)column, (void)index, (void)count, (void)to;
+  return hd_fail(err, HD_E_INTERNAL, "summary: no sample is ever read");
+}
+
 // As many samples as a run would have, without their values.
 static hd_data samples_of(const hd_signature *s, int64_t count) {
-  hd_data d = {.samples = count, .column = {s->input}, .columns = 1};
+  hd_data d = {.samples = count,
+               .column = {s->input},
+               .columns = 1,
+               .read = no_values,
+               .classes = s->classes};
   if (s->has_label) d.column[d.columns++] = (hd_column){"label", {HD_I32, {0}}};
   if (s->has_target) {
     d.column[d.columns] = (hd_column){.name = "target"};
@@ -68,6 +79,14 @@ static hd_status measure_training(summary *s, hd_error *err) {
   s->o.batch = (int)s->batch;
   s->o.accuracy = s->m.network.accuracy;
   s->o.valid = s->valid.samples ? &s->valid : NULL;
+  hd_status status = cli_norms_open(&s->norms, s->m.network.loss, err);
+  if (!status && s->m.recipe->augment) {  // the batches that are made ahead take memory too
+    s->plain = s->data;
+    status = (hd_data_augment)(&s->p.data, &s->plain, &s->data, err, *s->m.recipe->augment);
+  }
+  if (status) return status;
+  s->o.watch = s->norms.value;
+  s->o.watches = s->norms.values;
   s->fit = (hd_fit_run){.store = s->m.store,
                         .loss = s->m.network.loss,
                         .data = &s->data,
@@ -239,6 +258,8 @@ static int run(cli_args *args) {
   else if (!code) print_text(s);
   if (!code && cli_has(args, "--plan") && !cli_has(args, "--json")) print_plan(s);
   hd_fit_close(&s->fit);
+  if (s->plain.samples) hd_data_free(&s->data);
+  cli_norms_close(&s->norms);
   free(s->layer);
   hd_model_close(&s->m);
   hd_model_close(&s->trained);

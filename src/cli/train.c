@@ -14,6 +14,7 @@ static const cli_option options[] = {
     {"--threads", "N", "one per core", "threads; the result is the same for any number"},
     {"--run", "DIR", "runs/NAME-N", "where everything of the run is written"},
     {"--resume", NULL, NULL, "go on from the run's last checkpoint, by its recipe.yaml"},
+    {"--no-report", NULL, NULL, "write no report.html"},
     {"--quiet", NULL, NULL, "print errors only"},
     {NULL, NULL, NULL, NULL}};
 
@@ -52,6 +53,7 @@ static void report(const cli_training *t, hd_metrics test, const cli_folds *f) {
   printf("The model is %s/model.safetensors%s, trained in %.1f s%s.\n", t->run.dir,
          f->count ? ", of all samples" : "", t->before + t->result.seconds,
          t->result.stopped_early ? " (stopped early)" : "");
+  if (t->page) printf("What it did: %s/report.html\n", t->run.dir);
   printf("Use it: hadal eval %s, or hadal predict %s %s\n", t->run.dir, t->run.dir,
          image ? "IMAGE.pgm" : "ROWS.csv");
 }
@@ -65,6 +67,7 @@ static hd_status finish(cli_training *t, const cli_folds *f) {
   if (f->count) test = f->mean;
   else if ((status = cli_evaluate(t, &test))) return status;
   status = add_final(t, test, f);
+  if (!status && t->page) cli_report_run(t, true);
   if (!status && !t->quiet) report(t, test, f);
   return status;
 }
@@ -86,6 +89,10 @@ static void introduce(const cli_training *t) {
 
 static int failed(cli_training *t, hd_status status, const char *recipe) {
   cli_progress_end(&t->progress);
+  if (status == HD_E_STOPPED || status == HD_E_DIVERGED) {
+    if (!cli_run_stopped(t, status == HD_E_STOPPED ? "interrupted" : "diverged") && t->page)
+      cli_report_run(t, false);
+  }
   if (status != HD_E_STOPPED) return cli_fail(CLI_FAILED, "%s", t->err.text);
   cli_fail(CLI_INTERRUPTED, "%s%s", t->err.text, t->in_fold ? "" : "; a checkpoint is saved");
   fprintf(stderr, "To go on: hadal train %s --run %s --resume\n", recipe, t->run.dir);
@@ -192,6 +199,7 @@ static int run(cli_args *args) {
   cli_process_start(&t->p, (int)threads);
   t->quiet = cli_has(args, "--quiet");
   t->resume = cli_has(args, "--resume");
+  t->page = !cli_has(args, "--no-report");
   cli_progress_start(&t->progress, t->quiet);
   status = prepare(t, args, path);
   if (!status)
@@ -211,13 +219,15 @@ static int run(cli_args *args) {
 
 const cli_command cli_train = {
     "train",
-    "RECIPE [--set KEY=VALUE]... [--seed N] [--threads N] [--run DIR] [--resume] [--quiet]",
+    "RECIPE [--set KEY=VALUE]... [--seed N] [--threads N] [--run DIR] [--resume] [--no-report] "
+    "[--quiet]",
     "trains a network as a recipe says",
     options,
     1,
     1,
     run,
     "The run directory holds recipe.yaml, manifest.json, metrics.jsonl, checkpoints/,\n"
+    "report.html, events for TensorBoard (tensorboard --logdir runs),\n"
     "model.safetensors, and best.safetensors: the weights of the epoch with the least validation\n"
     "loss, or the last ones where no samples are held out to validate.\n"
     "A resumed run goes on by the recipe that it stored, also if RECIPE was edited since; --set\n"

@@ -4,6 +4,18 @@
 
 #include "cli.h"
 
+// The values that hd_fit watches.
+typedef struct cli_norms {
+  hd_val *value;  // two for each layer: activation, gradient
+  const struct hd_scope **scope;
+  const struct hd_variable_info **weight;
+  int layers, values, weights;
+} cli_norms;
+hd_status cli_norms_open(cli_norms *n, hd_val loss, hd_error *err);  // close it anyway
+void cli_norms_close(cli_norms *n);
+// ,"norms":{"conv2d_1":{"activation":0.3,"gradient":0.02,"weight":1.7},..}
+void cli_norms_add(hd_text *to, const cli_norms *n, const double *value, const hd_store *store);
+
 typedef struct cli_training {
   cli_process p;
   cli_run run;
@@ -16,9 +28,10 @@ typedef struct cli_training {
   hd_network network;
   char *header;
   hd_fit_result result;
+  cli_norms norms;
   double before;  // seconds of the run's epochs before it was resumed
   hd_error err;
-  bool quiet, resume, trimmed, in_fold;
+  bool quiet, resume, page, trimmed, in_fold;
 } cli_training;
 
 typedef struct cli_folds {
@@ -35,5 +48,13 @@ hd_status cli_fit(cli_training *t, const char *checkpoints);  // NULL: none
 hd_status cli_evaluate(cli_training *t, hd_metrics *to);
 // A network for each fold, tested on it; then the parts of the whole are open.
 hd_status cli_cross_validate(cli_training *t, cli_folds *f);
+
+// report.html; `whole`: with what the model says of the test samples. A failure is a warning.
+void cli_report_run(cli_training *t, bool whole);
+// The last line of metrics.jsonl of a run that did not come to its end: "diverged", "interrupted".
+hd_status cli_run_stopped(cli_training *t, const char *how);
+// TensorBoard: an epoch's line of metrics.jsonl; or all of them anew.
+hd_status cli_events_add(cli_training *t, const char *line, hd_error *err);
+hd_status cli_events_rewrite(cli_training *t, hd_error *err);
 
 #endif

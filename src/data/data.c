@@ -135,6 +135,15 @@ static hd_status view_read(void *user, int column, const int64_t *index, int64_t
   return HD_OK;
 }
 
+static hd_status view_draw(void *user, const hd_draw *at, void *const *to, void *scratch,
+                           hd_error *err) {
+  view *v = user;
+  hd_draw inner = *at;
+  if (at->sample < 0 || at->sample >= v->count) return outside(err, at->sample, v->count);
+  inner.sample = v->index[at->sample];
+  return v->of.draw(v->of.user, &inner, to, scratch, err);
+}
+
 static void view_free(void *user) {
   view *v = user;
   hd_env env = v->env;
@@ -162,6 +171,7 @@ static hd_status view_new(const hd_env *env, const hd_data *of, int64_t count, h
   v->count = count;
   *to = *of;
   to->user = v, to->samples = count, to->read = view_read, to->free = view_free;
+  to->draw = of->draw ? view_draw : NULL;
   return HD_OK;
 }
 

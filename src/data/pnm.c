@@ -1,4 +1,5 @@
 // PGM and PPM, the simplest image files: "P5 width height maximum" and the bytes.
+#include "image.h"
 #include "table.h"
 
 enum { PNM_LIMIT = 1 << 28, SIDE = 65535 };
@@ -67,13 +68,33 @@ hd_status hd_pnm_parse(const hd_env *env, const char *name, const void *bytes, s
   return HD_OK;
 }
 
-hd_status hd_pnm_read(const hd_env *env, const char *path, hd_tensor *to, hd_error *err) {
+hd_status(hd_read_pnm)(const hd_env *env, const char *path, hd_tensor *to, hd_error *err,
+                       hd_image_options o) {
   void *bytes;
   size_t count;
   *to = (hd_tensor){0};
-  hd_status status = hd_file_read(env, path, PNM_LIMIT, &bytes, &count, err);
+  hd_status status = hd_image_check(path, &o, err);
+  if (!status) status = hd_file_read(env, path, PNM_LIMIT, &bytes, &count, err);
   if (status) return status;
-  status = hd_pnm_parse(env, path, bytes, count, to, err);
+  status = hd_pnm_parse(env, path, bytes, count, to, err);  // no larger than the file
   hd_release(env, bytes);
+  if (!status) status = hd_image_fits(path, to->shape.d[1], to->shape.d[0], &o, err);
+  if (!status) return hd_image_finish(env, path, &o, to, err);
+  hd_tensor_free(to);
+  *to = (hd_tensor){0};
   return status;
+}
+
+hd_status hd_write_pnm(const hd_env *env, const char *path, const hd_tensor *image, hd_error *err) {
+  hd_status status = hd_image_writable(path, image, "13", err);
+  if (status) return status;
+  char head[64];
+  int64_t height = image->shape.d[0], width = image->shape.d[1], channels = image->shape.d[2];
+  int size = hd_print(head, sizeof head, "P%d\n%lld %lld\n255\n", channels == 3 ? 6 : 5,
+                      (long long)width, (long long)height);
+  hd_file file;
+  hd_file_begin(&file, env, path);
+  hd_file_put(&file, head, (size_t)size);
+  hd_file_put(&file, image->data, (size_t)(height * width * channels));
+  return hd_file_commit(&file, err);
 }

@@ -1,4 +1,5 @@
 // Sets by name: what is built in, what lies in the repository, and where the rest is looked for.
+#include "image.h"
 #include "table.h"
 
 static const hd_data_info sets[] = {
@@ -223,7 +224,7 @@ static hd_status unknown(const char *name, hd_error *err) {
   int near = hd_nearest(name, names, HD_COUNT(names));
   return hd_fail(err, HD_E_NOT_FOUND,
                  "no data set \"%.200s\"%s%s%s. There are xor, iris, digits, mnist, fashion-mnist, "
-                 "and files whose name ends in .csv",
+                 "files whose name ends in .csv, and folders of images, whose name holds a /",
                  name, near < 0 ? "" : "; did you mean \"", near < 0 ? "" : names[near],
                  near < 0 ? "" : "\"?");
 }
@@ -239,6 +240,12 @@ hd_status(hd_data_open)(const hd_env *env, const char *name, const char *part,
                    part ? part : "");
   size_t length = strlen(name);
   bool csv = length > 4 && strcmp(name + length - 4, ".csv") == 0, found = csv;
+  if (!csv && strchr(name, '/')) {
+    bool two;
+    hd_status status = hd_image_folder_parts(env, name, &two, err);
+    return status ? hd_fail_in(err, status, "data: neither a path that ends in .csv nor a folder")
+                  : hd_image_folder_open(env, name, test, options.images, to, err);
+  }
   bool has_test = false;
   for (size_t i = 0; i < HD_COUNT(sets) && !found; i++)
     if (strcmp(name, sets[i].id) == 0) found = true, has_test = sets[i].test > 0;

@@ -22,6 +22,16 @@ static compared how(const hd_signature *s, const hd_loss *loss, int64_t width) {
   return loss->target != HD_TARGET_NUMBERS && s->classes == 2 && width == 1 ? TO_ONE : TO_CLASS;
 }
 
+static bool mixes(const hd_recipe *r) {
+  return r->augment && (r->augment->mixup > 0 || r->augment->cutmix > 0);
+}
+
+// Whether a loss compares with shares of the classes as well as with one of them.
+static bool takes_shares(const hd_loss *loss) {
+  return loss == &hd_loss_cross_entropy || loss == &hd_loss_focal ||
+         loss->target == HD_TARGET_NUMBERS || loss->target == HD_TARGET_TRUTHS;
+}
+
 // Shapes and ends of the network that would only show as a riddle in the loss.
 static hd_status check_end(const hd_recipe *r, const hd_reader *reader, const hd_signature *s,
                            const hd_loss *loss, hd_val y) {
@@ -31,6 +41,11 @@ static hd_status check_end(const hd_recipe *r, const hd_reader *reader, const hd
   char text[96], want[96];
   compared with = how(s, loss, shape.rank == 2 ? shape.d[1] : 0);
   bool classes = with == TO_CLASS;
+  if (mixes(r) && !(classes && takes_shares(loss)))
+    return hd_reader_fail(reader, hd_doc_get(r->inside->doc, "augment"),
+                          "augment: mixup and cutmix give shares of the classes, which %s does not "
+                          "compare with here: use cross_entropy, with an output for each class",
+                          loss->name);
   if (applies && !strcmp(last->layer->name, applies))
     return hd_reader_fail(reader, last->at,
                           "the last layer is %s, and %s applies it too: leave the layer out",
@@ -71,7 +86,9 @@ static void add_loss(const hd_recipe *r, const hd_signature *s, const hd_loss *l
   compared with = how(s, loss, one);
   if (with == TO_CLASS) {
     bool index = signs || loss->target == HD_TARGET_CLASS;
-    target = index ? label : hd_one_hot(label, s->classes);
+    target = index && !mixes(r) ? label : hd_one_hot(label, s->classes);
+    if (mixes(r))  // training sees the shares of the classes
+      target = hd_by_mode(hd_input(g, "mix", HD_F32, HD_SHAPE(HD_BATCH, s->classes)), target);
     to->accuracy = hd_accuracy(y, label);
   } else {
     if (with == TO_ONE) {

@@ -126,6 +126,21 @@ static bool add_train(hd_arena *arena, const hd_recipe *r, hd_doc *doc) {
   return hd_doc_get(train, "seed") || hd_doc_int(arena, train, "seed", r->train.seed);
 }
 
+// Only what is given: what is left out is off.
+static bool add_augment(hd_arena *arena, const hd_augment_options *o, hd_doc *doc) {
+  hd_doc *map = hd_doc_new(arena, NULL, NULL, HD_DOC_MAP);
+  bool ok = map && hd_fields_doc(arena, &hd_augment_fields, o, false, map);
+  for (int i = 0; i < hd_augment_fields.count && ok; i++) {
+    const void *part;
+    const hd_fields *fields = hd_augment_part(hd_augment_fields.field[i].name, o, &part);
+    hd_doc *given = fields ? hd_doc_new(arena, NULL, NULL, HD_DOC_MAP) : NULL;
+    if (!fields) continue;
+    ok = given && hd_fields_doc(arena, fields, part, false, given);
+    if (ok && given->count) ok = hd_doc_copy(arena, map, hd_augment_fields.field[i].name, given);
+  }
+  return ok && (!map->count || hd_doc_copy(arena, doc, "augment", map));
+}
+
 hd_doc *hd_recipe_doc(hd_arena *arena, const hd_recipe *r, bool all) {
   hd_doc *doc = hd_doc_new(arena, NULL, NULL, HD_DOC_MAP), *list;
   bool ok = doc;
@@ -135,10 +150,13 @@ hd_doc *hd_recipe_doc(hd_arena *arena, const hd_recipe *r, bool all) {
     hd_doc *data = hd_doc_new(arena, doc, "data", HD_DOC_MAP);
     hd_recipe_data d = r->data;
     if (!all)
-      d = (hd_recipe_data){.name = strpbrk(d.name, "/\\.") ? "data" : d.name,
-                           .scale = d.scale};  // a model holds no paths
+      d = (hd_recipe_data){.name = strpbrk(d.name, "/\\.") ? "data" : d.name,  // it holds no paths
+                           .scale = d.scale,
+                           .size = {d.size[0], d.size[1]},
+                           .channels = d.channels};
     ok = data && hd_fields_doc(arena, &hd_recipe_data_fields, &d, all, data);
   }
+  if (ok && all && r->augment) ok = add_augment(arena, r->augment, doc);
   if (ok && all && r->inside->has_input) ok = hd_signature_doc(arena, &r->inside->input, doc);
   if (ok) {
     list = hd_doc_new(arena, doc, "model", HD_DOC_LIST);

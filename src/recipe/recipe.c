@@ -5,8 +5,9 @@
 static const char *const scales[] = {"none", "unit", "standard", "minmax", NULL};
 #define D hd_recipe_data
 static const hd_field data_field[] = {
-    HD_FIELD(D, name, TEXT, .standard = "", .main = true,
-             .help = "a set (hadal list data), or a .csv file"),
+    HD_FIELD(
+        D, name, TEXT, .standard = "", .main = true,
+        .help = "a set (hadal list data), a .csv file, or a folder of images (with a / in it)"),
     HD_FIELD(D, scale, CHOICE, .standard = "none", .choices = scales,
              .help = "unit: bytes to 0..1; standard: mean 0, deviation 1; minmax: to 0..1"),
     HD_FIELD(D, valid, REAL, .standard = "0", .low = 0, .high = 0.9,
@@ -19,7 +20,11 @@ static const hd_field data_field[] = {
              .help = "only that part, from 1"),
     HD_FIELD(D, label, TEXT, .standard = "the last column",
              .help = ".csv: label column, by name or number"),
-    HD_FIELD(D, regression, BOOL, .standard = "false", .help = ".csv: the label is a number")};
+    HD_FIELD(D, regression, BOOL, .standard = "false", .help = ".csv: the label is a number"),
+    HD_FIELD_ARRAY(D, size, INT, 2, .standard = "as they are", .low = 1, .high = 65535,
+                   .help = "folder: height and width that its images are brought to"),
+    HD_FIELD(D, channels, INT, .standard = "as they are", .low = 1, .high = 3,
+             .help = "folder: 1 for grey images, 3 for colour")};
 const hd_fields hd_recipe_data_fields = HD_FIELDS("data", D, data_field);
 
 static const char *const precisions[] = {"f32", "bf16", "bf16x3", NULL};
@@ -77,6 +82,7 @@ static const hd_fields top_fields = {.name = "recipe",
                                      .field = (const hd_field[]){{.name = "name"},
                                                                  {.name = "about"},
                                                                  {.name = "data"},
+                                                                 {.name = "augment"},
                                                                  {.name = "input"},
                                                                  {.name = "classes"},
                                                                  {.name = "model"},
@@ -84,7 +90,7 @@ static const hd_fields top_fields = {.name = "recipe",
                                                                  {.name = "train"},
                                                                  {.name = "metrics"},
                                                                  {.name = "version"}},
-                                     .count = 10};
+                                     .count = 11};
 
 // ---- Pieces -------------------------------------------------------------------------------------
 
@@ -234,6 +240,32 @@ static hd_status read_train(hd_recipe *r, const hd_doc *doc) {
   return status;
 }
 
+// The table of a part of `augment` that has its own options, and where they are; NULL: none.
+const hd_fields *hd_augment_part(const char *name, const hd_augment_options *o, const void **part) {
+  if (!strcmp(name, "elastic")) return *part = &o->elastic, &hd_elastic_fields;
+  if (!strcmp(name, "color")) return *part = &o->color, &hd_color_fields;
+  if (!strcmp(name, "cutout")) return *part = &o->cutout, &hd_cutout_fields;
+  return NULL;
+}
+
+static hd_status read_augment(hd_recipe *r, const hd_doc *doc) {
+  const hd_reader *reader = &r->inside->reader;
+  if (!doc || doc->kind == HD_DOC_NULL) return HD_OK;
+  if (doc->kind != HD_DOC_MAP)
+    return hd_reader_fail(reader, doc, "augment: must be a map, such as {rotate: 10}, not %s",
+                          hd_doc_what(doc));
+  hd_augment_options *o = hd_arena_alloc(&r->inside->arena, sizeof *o);
+  if (!o) return no_memory(r);
+  hd_status status = hd_fields_read(reader, &hd_augment_fields, doc, o);
+  for (const hd_doc *child = doc->first; child && !status; child = child->next) {
+    const void *part;
+    const hd_fields *fields = hd_augment_part(child->key, o, &part);
+    if (fields) status = hd_fields_read(reader, fields, child, (void *)(uintptr_t)part);
+  }
+  if (doc->count) r->augment = o;
+  return status;
+}
+
 static hd_status read_metrics(hd_recipe *r, const hd_doc *doc) {
   static const char *const known[] = {"accuracy"};
   if (!doc) return HD_OK;
@@ -298,6 +330,7 @@ hd_status hd_recipe_check(hd_recipe *r) {
   if (!status && input)
     status = hd_signature_read(&in->reader, input, hd_doc_get(doc, "classes"), &in->input);
   in->has_input = input;
+  if (!status) status = read_augment(r, hd_doc_get(doc, "augment"));
   if (!status) status = read_model(r, hd_doc_get(doc, "model"));
   if (!status) status = read_loss(r, hd_doc_get(doc, "loss"));
   if (!status) status = read_train(r, hd_doc_get(doc, "train"));

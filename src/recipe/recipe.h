@@ -39,6 +39,7 @@ typedef struct hd_recipe_inside {
   hd_signature input;  // from the recipe itself
 } hd_recipe_inside;
 
+const hd_fields *hd_augment_part(const char *name, const hd_augment_options *o, const void **part);
 hd_status hd_recipe_check(hd_recipe *r);                              // doc -> everything else
 hd_status hd_doc_override(const hd_reader *r, hd_doc *doc, int set);  // one of r->sets
 bool hd_signature_doc(hd_arena *arena, const hd_signature *s, hd_doc *to);

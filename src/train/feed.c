@@ -1,6 +1,8 @@
 // Columns to inputs; running over all samples.
 #include "feed.h"
 
+#include "loader.h"
+
 #include <math.h>
 
 int hd_data_column(const hd_data *data, const char *name);
@@ -80,6 +82,10 @@ void hd_feeds_close(hd_feeds *all) {
 
 hd_status hd_feed_read(hd_feed *f, const int64_t *index, hd_error *err) {
   for (int k = 0; k < f->inputs; k++) {
+    if (f->loader) {
+      hd_loader_copy(f->loader, f->column[k], f->first - f->skip, f->batch, f->to[k]);
+      continue;
+    }
     hd_status status = f->data->read(f->data->user, f->column[k], index, f->batch, f->to[k], err);
     if (status) return status;
   }

@@ -14,6 +14,8 @@ typedef struct hd_feed {
   int64_t first;  // number of the first sample within the step (shards)
   int inputs, column[16];
   void *to[16];
+  struct hd_loader *loader;  // samples come from it: those of the batch it holds; NULL: from data
+  int64_t skip;              // first sample of the step that the loader has (shards)
 } hd_feed;
 
 // Plans for a full batch and for what is left over at the end (batch 0: nothing is). All of them
@@ -33,7 +35,7 @@ HD_NODISCARD hd_status hd_feed_open(hd_feeds *all, hd_feed *feed, hd_store *stor
 // Gives every workspace its memory; after that nothing is allocated.
 HD_NODISCARD hd_status hd_feeds_bind(hd_feeds *all, hd_error *err);
 void hd_feeds_close(hd_feeds *all);
-// Fills the inputs with samples index[0 .. batch-1].
+// Fills the inputs with samples index[0 .. batch-1], or with what its loader made of them.
 HD_NODISCARD hd_status hd_feed_read(hd_feed *feed, const int64_t *index, hd_error *err);
 // The scalar fetched as number i.
 double hd_feed_scalar(const hd_feed *feed, int i);

@@ -9,6 +9,10 @@
 // ---- One step -----------------------------------------------------------------------------------
 static hd_status train_step(hd_fit_run *r, const int64_t *index, int64_t batch, double *loss,
                             double *accuracy) {
+  if (r->loader) {
+    hd_status made = hd_loader_next(r->loader, r->err);
+    if (made) return made;
+  }
   if (r->shards) return hd_shards_step(r, index, loss, accuracy);
   hd_feed *f = batch == r->full.batch ? &r->full : &r->rest;
   hd_status status = hd_feed_read(f, index, r->err);
@@ -125,11 +129,24 @@ static hd_status judge(hd_fit_run *r, hd_progress *p) {
   return r->o->restore_best ? hd_best_copy(r, false) : HD_OK;
 }
 
+// The last whole batch of the epoch: as much of it as the plan takes.
+static hd_status look(hd_fit_run *r, hd_progress *p) {
+  if (!r->watched) return HD_OK;
+  hd_status status = hd_feed_read(
+      &r->watch, r->order + (r->data->samples / r->batch - 1) * r->batch, r->err);
+  if (!status) status = hd_run(r->watch.workspace, r->err);
+  for (int i = 0; i < r->o->watches && !status; i++) r->watched[i] = hd_feed_scalar(&r->watch, i);
+  p->watched = r->watched;
+  return status;
+}
+
 static hd_status end_epoch(hd_fit_run *r) {
   hd_counters *c = &r->count;
   hd_progress p = progress(r, NAN);
+  hd_status status = look(r, &p);
+  if (status) return status;
   hd_averages_swap(r);
-  hd_status status = judge(r, &p);
+  status = judge(r, &p);
   hd_averages_swap(r);
   if (status) return status;
   r->result.train = p.train;
@@ -164,6 +181,20 @@ static hd_status open_plans(hd_fit_run *r) {
   return status;
 }
 
+// Data that is drawn anew for training is made ahead of the steps, by threads of its own.
+static hd_status open_loader(hd_fit_run *r) {
+  if (!r->data->draw) return HD_OK;
+  const hd_comm *comm = r->shards ? r->store->env.comm : NULL;
+  hd_loader_plan p = {
+      .data = r->data, .seed = r->o->seed ? r->o->seed : 1, .batch = r->batch, .rows = r->batch};
+  if (comm) p.rows = r->batch / comm->ranks, p.first = p.rows * comm->rank;
+  for (int i = 0; i < r->full.inputs; i++) p.column[r->full.column[i]] = true;
+  hd_status status = hd_loader_open(&r->store->env, &p, &r->loader, r->err);
+  r->full.loader = r->rest.loader = r->loader;
+  r->full.skip = p.first;
+  return status;
+}
+
 static hd_status open_valid(hd_fit_run *r) {
   const hd_data *v = r->o->valid;
   if (!v) return HD_OK;
@@ -177,6 +208,22 @@ static hd_status open_valid(hd_fit_run *r) {
   if (!status && v->samples % batch)
     status = hd_feed_open(&r->feeds, &r->valid_rest, r->store, v, v->samples % batch, c, r->err);
   return status;
+}
+
+static hd_status open_watch(hd_fit_run *r) {
+  const hd_fit_options *o = r->o;
+  if (o->watches < 1) return HD_OK;
+  r->watched = hd_alloc(&r->store->env, sizeof *r->watched * (size_t)o->watches);
+  if (!r->watched) return hd_fail(r->err, HD_E_MEMORY, "fit: memory is out");
+  hd_compile_options c = {.more = o->watch,
+                          .mores = o->watches,
+                          .mode = HD_TRAIN,
+                          .no_statistics = true,
+                          .no_fusion = o->no_fusion};
+  // Gradients that are kept for their norms take more than those that an update uses up.
+  int rows = r->batch / HD_MAX(o->shards, 1);
+  return hd_feed_open(&r->feeds, &r->watch, r->store, r->data, rows < 8 ? rows : rows / 2, c,
+                      r->err);
 }
 
 // Peak bytes, before the first step: what is there, the workspace, and room for writing a
@@ -237,10 +284,12 @@ hd_status hd_fit_open(hd_fit_run *r) {
   hd_status status = check(r);
   int32_t first = status ? 0 : r->loss.graph->count;
   if (!status) status = open_plans(r);
+  if (!status) status = open_loader(r);
   if (!status) status = hd_averages_open(r, first);
   if (!status) status = hd_plateau_open(r);
   r->first_rate = hd_fit_rate(r);
   if (!status) status = open_valid(r);
+  if (!status) status = open_watch(r);
   if (!status && r->o->restore_best) status = hd_best_copy(r, false);
   if (!status && r->o->checkpoints && !(r->store->env.comm && r->store->env.comm->rank))
     status = hd_checkpoint_begin(&r->store->env, r->o->checkpoints, r->o->resume, &r->count.saves,
@@ -265,9 +314,11 @@ hd_status hd_fit_open(hd_fit_run *r) {
 
 void hd_fit_close(hd_fit_run *r) {
   if (!r->store) return;
+  hd_loader_free(r->loader);
   hd_shards_close(r);
   hd_feeds_close(&r->feeds);
   hd_release(&r->store->env, r->order);
+  hd_release(&r->store->env, r->watched);
   hd_release(&r->store->env, r->average);
 }
 
@@ -289,6 +340,8 @@ hd_status(hd_fit)(hd_store *store, hd_val loss, const hd_data *data, hd_error *e
   while (!status && r.count.epoch < r.epochs && !r.result.stopped_early) {
     r.epoch_started = hd_seconds();
     shuffle(&r);
+    if (r.loader)
+      hd_loader_begin(r.loader, r.order, data->samples, r.steps, r.count.epoch, r.count.step);
     status = epoch_steps(&r);
     if (!status) status = end_epoch(&r);
   }

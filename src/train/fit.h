@@ -4,6 +4,7 @@
 
 #include "../base/random.h"
 #include "feed.h"
+#include "loader.h"
 
 typedef struct hd_average {
   const hd_parameter *weight, *average;
@@ -19,6 +20,9 @@ typedef struct hd_fit_run {
   hd_feed full, rest;  // training steps: a whole batch, and what is left of the epoch
   hd_feed valid_full, valid_rest;
   hd_feed apply;  // shards: the update, from summed gradients
+  hd_feed watch;  // what is looked at after each epoch
+  double *watched;
+  hd_loader *loader;  // NULL where the data is trained on as it is read
   struct hd_shards *shards;
   int batch, epochs;
   int64_t steps;   // in an epoch
