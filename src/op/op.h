@@ -86,7 +86,8 @@ bool hd_is_constant(hd_val v, double value);  // a constant scalar of that value
   X(avg_pool2d) X(avg_unpool2d) X(reshape) X(transpose) X(concat) X(slice) X(unslice) X(pad) \
   X(broadcast_to) X(sum_like) X(expand_like) X(reshape_like) X(gather) X(scatter_add) \
   X(one_hot) X(sum) X(mean) X(reduce_max) X(reduce_min) X(argmax) X(softmax) X(log_softmax) \
-  X(moments) X(by_mode) X(increment) X(schedule) X(random_mask) X(cross_entropy) X(cross_entropy_input)
+  X(moments) X(by_mode) X(increment) X(schedule) X(random_mask) X(cross_entropy) \
+  X(cross_entropy_input)
 // clang-format on
 #define X(op) extern const hd_op hd_def_##op;
 HD_OP_LIST(X)
