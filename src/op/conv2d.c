@@ -62,7 +62,9 @@ hd_status hd_conv_lower(hd_lowering *l, hd_conv_pass pass, hd_conv g) {
   prepared *p = l->data = hd_lower_alloc(l, sizeof *p);
   if (!p) return HD_E_MEMORY;
   p->kernels = l->kernels;
-  g.precision = l->precision;
+  // Bf16 would not gain on few channels: a net's first layer, LeNet-5's.
+  bool few = g.c / g.groups < 16 || g.f / g.groups < 16;
+  g.precision = few ? HD_PRECISION_F32 : l->precision;
   l->kernels->conv_plan(&g, pass, &p->plan);
   static hd_kernel_fn *const phase[HD_MAX_PHASES] = {run0, run1, run2, run3, run4};
   l->phases = p->plan.run.phases;
