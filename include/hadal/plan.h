@@ -47,6 +47,7 @@ typedef struct hd_plan_info {
   int64_t variables;  // bytes of the store's variables that the plan touches
   double flop;        // floating-point operations of a step
   double bytes;       // bytes that the calls read and write
+  double least;       // the same if each stored value were written once and read once
 } hd_plan_info;
 HD_API hd_plan_info hd_plan_describe(const hd_plan *plan);
 // A line per kernel call: op, shapes, bytes, operations, offset, what was fused into it.

@@ -20,8 +20,8 @@ typedef struct summary {
   int64_t batch;
   hd_layer_cost total, *layer;
   int64_t activations;
-  hd_model trained;  // of a run, for what it is fed with
-  hd_splits parts;   // where only the data tells
+  hd_model trained;            // of a run, for what it is fed with
+  hd_splits parts;             // where only the data tells
   hd_data data, valid, plain;  // plain: data before augmentation
   hd_fit_options o;
   cli_norms norms;
@@ -155,11 +155,14 @@ static void print_line(void *user, const char *text) {
 
 static void print_plan(const summary *s) {
   hd_plan_info info = hd_plan_describe(s->fit.full.plan);
-  char a[32], b[32];
+  char a[32], b[32], c[32];
   printf("\ncall  what                                 shapes, offset, bytes, operations\n");
   hd_plan_print(s->fit.full.plan, print_line, NULL);
-  printf("%d calls in a workspace of %s; %s moved, %.1f Mflop a step\n", info.calls,
-         cli_bytes((double)info.workspace, a), cli_bytes(info.bytes, b), info.flop / 1e6);
+  printf(
+      "%d calls in a workspace of %s; %s moved, %s if every value were written once and read "
+      "once; %.1f Mflop a step\n",
+      info.calls, cli_bytes((double)info.workspace, a), cli_bytes(info.bytes, b),
+      cli_bytes(info.least, c), info.flop / 1e6);
 }
 
 static int print_json(const summary *s) {

@@ -27,6 +27,11 @@ static hd_status describe_ports(hd_compile_state *s) {
   for (int i = 0; i < s->nodes; i++) {
     const hd_node *n = s->g->node[s->order[i]];
     if (n->leaf == HD_LEAF_VARIABLE) p->info.variables += hd_type_bytes(&n->out[0]);
+    for (int k = 0; k < n->n_out; k++) {
+      const hd_value *v = hd_value_of(s, (hd_val){s->g, n->id, k});
+      int times = (v->first >= 0) + (v->last >= 0);
+      if (v->place.kind) p->info.least += (double)times * (double)hd_type_bytes(&n->out[k]);
+    }
   }
   return HD_OK;
 }
