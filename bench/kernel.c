@@ -5,8 +5,12 @@
 //   peak amx      the same of AMX tiles of bf16
 //   peak copy     bytes read and written by a copy that fits no cache
 //   peak read MB  bytes read, again and again, of so many MB
+//   peak line     not of a giga but a thousand: a cache line there and back between two threads
 #define _GNU_SOURCE  // syscall
 #include "bench.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
 
 #include "../src/base/cpu.h"
 #include "../src/base/pool.h"
@@ -172,11 +176,38 @@ static bool memory(size_t bytes, bench_work *work) {
   return true;
 }
 
+// Near where two cores share a cache, several times as far where they do not.
+typedef struct {
+  _Alignas(64) _Atomic int64_t turn;  // odd: the other thread's; negative: over
+} ball;
+static void *throw_back(void *arg) {
+  ball *b = arg;
+  for (int64_t turn; (turn = atomic_load(&b->turn)) >= 0;)
+    if (turn & 1) atomic_compare_exchange_strong(&b->turn, &turn, turn + 1);
+  return NULL;
+}
+static void throw_balls(void *arg) {
+  ball *b = arg;
+  for (int i = 0; i < 1000; i++) {
+    int64_t turn = atomic_fetch_add(&b->turn, 1) + 2;
+    while (atomic_load(&b->turn) != turn) {}
+  }
+}
+static bool lines(void) {
+  ball b = {0};
+  pthread_t other;
+  if (pthread_create(&other, NULL, throw_back, &b)) return false;
+  bench_measure("threads", throw_balls, &b);
+  atomic_store(&b.turn, -1);
+  return !pthread_join(other, NULL);
+}
+
 static bool peak(const char *what) {
   double megabytes;
   if (sscanf(what, " read %lf", &megabytes) == 1)
     return memory((size_t)(megabytes * 1e6), read_all);
   if (!strncmp(what, " copy", 5)) return memory(250000000, copy);
+  if (!strncmp(what, " line", 5)) return lines();
 #if defined(__AVX512BF16__)
   if (bench_bf16(what)) return bench_measure("avx512", peak_bf16, NULL), true;
 #endif

@@ -147,6 +147,9 @@ function tables(   i, j) {
   peak_line(" read 24", "reading 24 MB", "GB/s")
   peak_line(" read 250", "reading 250 MB", "GB/s")
   peak_line(" copy", "copying 250 MB, bytes read and written", "GB/s")
+  if (spread(best(2 SUBSEP "peak line", "hadal")))
+    printf "- a cache line from one core to another and back: %.0f ns (quartiles %.0f, %.0f)\n",
+      median * 1e6, q1 * 1e6, q3 * 1e6
   print "\n\"% of its limit\": the time that arithmetic or memory alone would take, whichever is"
   print "longer, over the time taken. Each operand is read or written once, as f32, at the speed of"
   print "the smallest size above that holds them all. \"bf16\": % of the f32 peak too."

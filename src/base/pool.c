@@ -1,5 +1,7 @@
-// The thread pool. One word holds a generation and the parts left to claim; a part belongs to who
-// lowers the word. Nobody waits for a thread that sleeps: the caller takes every part not claimed.
+// The thread pool. Parts are dealt to the threads in ranges, so that a thread meets the same images
+// in each layer, which its cache still holds; who has finished its own helps with the next one's. A
+// word for each range holds a generation and the parts left to claim; a part belongs to who lowers
+// the word. Nobody waits for a thread that sleeps: the caller takes every part not claimed.
 #define _GNU_SOURCE
 #include "pool.h"
 
@@ -23,11 +25,11 @@ struct hd_pool {
   int awake_most;  // threads beside the caller that are woken: more than cores only crowd them
   double spin;
 
-  _Alignas(64) _Atomic uint64_t word;  // generation << 32 | parts left to claim
+  _Alignas(64) _Atomic uint64_t generation;  // of what is run: published last
   // What is run. Written only while no part is unfinished, so a claim proves that they were valid.
   _Atomic(hd_task *) task;
   _Atomic(void *) arg;
-  _Atomic int64_t first, parts;
+  _Atomic int64_t first, parts, ranges;
   _Atomic uint32_t mode;  // the caller's floating-point mode: the same bits on every thread
 
   _Alignas(64) _Atomic int64_t unfinished;
@@ -38,8 +40,18 @@ struct hd_pool {
   _Atomic bool stop;
   pthread_mutex_t lock;
   pthread_cond_t wake, done;
-  pthread_t thread[];
+  struct hd_pool_range *range;  // of each thread, the caller's first
+  struct hd_pool_worker *worker;
 };
+
+typedef struct hd_pool_range {
+  _Alignas(64) _Atomic uint64_t left;  // generation << 32 | parts left to claim
+} hd_pool_range;
+typedef struct hd_pool_worker {
+  pthread_t thread;
+  hd_pool *pool;
+  uint64_t seen;  // the last generation that it found without parts to claim
+} hd_pool_worker;
 
 static void relax(void) {
 #if defined(__SSE2__)
@@ -63,22 +75,31 @@ static void float_mode_set(uint32_t mode) {
 #endif
 }
 
-// Runs parts until none is left to claim.
-static void work(hd_pool *pool) {
+// Claims and runs the parts of one range; returns how many.
+static int64_t work_range(hd_pool *pool, int64_t r) {
   int64_t ran = 0;
-  uint64_t word = atomic_load(&pool->word);
-  while ((uint32_t)word > 0) {
+  _Atomic uint64_t *at = &pool->range[r].left;
+  uint64_t left = atomic_load(at);
+  while ((uint32_t)left > 0) {
     hd_task *task = atomic_load_explicit(&pool->task, memory_order_relaxed);
     void *arg = atomic_load_explicit(&pool->arg, memory_order_relaxed);
     int64_t parts = atomic_load_explicit(&pool->parts, memory_order_relaxed);
     int64_t first = atomic_load_explicit(&pool->first, memory_order_relaxed);
+    int64_t ranges = atomic_load_explicit(&pool->ranges, memory_order_relaxed);
     uint32_t mode = atomic_load_explicit(&pool->mode, memory_order_relaxed);
-    if (!atomic_compare_exchange_weak(&pool->word, &word, word - 1)) continue;
+    if (!atomic_compare_exchange_weak(at, &left, left - 1)) continue;
     float_mode_set(mode);
-    task(arg, first + parts - (int64_t)(uint32_t)word);
+    task(arg, first + parts * (r + 1) / ranges - (int64_t)(uint32_t)left);
     ran++;
-    word = atomic_load(&pool->word);
+    left = atomic_load(at);
   }
+  return ran;
+}
+
+// Runs parts until none is left to claim, those of range `me` first.
+static void work(hd_pool *pool, int64_t me) {
+  int64_t ran = 0, ranges = atomic_load_explicit(&pool->ranges, memory_order_relaxed);
+  for (int64_t r = 0; r < ranges; r++) ran += work_range(pool, (me + r) % ranges);
   if (ran == 0 || atomic_fetch_sub(&pool->unfinished, ran) != ran) return;
   if (!atomic_load(&pool->caller_sleeps)) return;
   pthread_mutex_lock(&pool->lock);
@@ -86,31 +107,36 @@ static void work(hd_pool *pool) {
   pthread_mutex_unlock(&pool->lock);
 }
 
-static bool has_work(hd_pool *pool) {
-  return (uint32_t)atomic_load(&pool->word) > 0 || atomic_load(&pool->stop);
+static bool has_work(hd_pool *pool, uint64_t seen) {
+  return atomic_load(&pool->generation) != seen || atomic_load(&pool->stop);
 }
-static bool is_done(hd_pool *pool) { return atomic_load(&pool->unfinished) == 0; }
+static bool is_done(hd_pool *pool, uint64_t seen) {
+  (void)seen;
+  return atomic_load(&pool->unfinished) == 0;
+}
 
 // Waits a little while for `ready`; false when it did not come.
-static bool spin(hd_pool *pool, bool (*ready)(hd_pool *)) {
+static bool spin(hd_pool *pool, bool (*ready)(hd_pool *, uint64_t), uint64_t seen) {
   double until = hd_seconds() + pool->spin;
   do {
     for (int i = 0; i < 16; i++) {
-      if (ready(pool)) return true;
+      if (ready(pool, seen)) return true;
       relax();
     }
   } while (hd_seconds() < until);
-  return ready(pool);
+  return ready(pool, seen);
 }
 
 static void *worker(void *arg) {
-  hd_pool *pool = arg;
+  hd_pool_worker *w = arg;
+  hd_pool *pool = w->pool;
   while (!atomic_load(&pool->stop)) {
-    work(pool);
-    if (spin(pool, has_work)) continue;
+    w->seen = atomic_load(&pool->generation);
+    work(pool, w - pool->worker + 1);
+    if (spin(pool, has_work, w->seen)) continue;
     pthread_mutex_lock(&pool->lock);
     atomic_fetch_add(&pool->sleepers, 1);  // before the last look: the caller does it the other way
-    while (!has_work(pool)) pthread_cond_wait(&pool->wake, &pool->lock);
+    while (!has_work(pool, w->seen)) pthread_cond_wait(&pool->wake, &pool->lock);
     atomic_fetch_sub(&pool->sleepers, 1);
     pthread_mutex_unlock(&pool->lock);
   }
@@ -137,14 +163,20 @@ static void run_batch(hd_pool *pool, int64_t first, int64_t parts, hd_task *task
   atomic_store_explicit(&pool->parts, parts, memory_order_relaxed);
   atomic_store_explicit(&pool->mode, float_mode(), memory_order_relaxed);
   atomic_store_explicit(&pool->unfinished, parts, memory_order_relaxed);
-  uint64_t generation = (atomic_load_explicit(&pool->word, memory_order_relaxed) >> 32) + 1;
-  atomic_store(&pool->word, generation << 32 | (uint64_t)parts);
+  uint64_t now = atomic_load_explicit(&pool->generation, memory_order_relaxed) + 1;
+  int64_t ranges = HD_MIN(pool->started + 1, parts);
+  atomic_store_explicit(&pool->ranges, ranges, memory_order_relaxed);
+  for (int64_t r = 0; r < ranges; r++) {
+    int64_t count = parts * (r + 1) / ranges - parts * r / ranges;
+    atomic_store(&pool->range[r].left, now << 32 | (uint64_t)count);
+  }
+  atomic_store(&pool->generation, now);
   wake(pool, parts - 1);
-  work(pool);
-  if (spin(pool, is_done)) return;
+  work(pool, 0);
+  if (spin(pool, is_done, 0)) return;
   pthread_mutex_lock(&pool->lock);
   atomic_store(&pool->caller_sleeps, true);
-  while (!is_done(pool)) pthread_cond_wait(&pool->done, &pool->lock);
+  while (!is_done(pool, 0)) pthread_cond_wait(&pool->done, &pool->lock);
   atomic_store(&pool->caller_sleeps, false);
   pthread_mutex_unlock(&pool->lock);
 }
@@ -174,7 +206,9 @@ static int start(hd_pool *pool) {
   pthread_sigmask(SIG_SETMASK, &all, &before);
   int code = 0;
   while (code == 0 && pool->started < pool->threads - 1) {
-    code = pthread_create(&pool->thread[pool->started], NULL, worker, pool);
+    hd_pool_worker *w = &pool->worker[pool->started];
+    w->pool = pool;
+    code = pthread_create(&w->thread, NULL, worker, w);
     pool->started += code == 0;
   }
   pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -189,11 +223,14 @@ hd_status hd_pool_new(const hd_env *env, hd_pool **to, hd_error *err) {
     return hd_fail(err, HD_E_ARGUMENT, "threads: %d is not in 1 .. %d (or 0: one per core)",
                    threads, THREADS_MOST);
   bool host = env && env->parallel;
-  size_t bytes = sizeof(hd_pool) + (host ? 0 : (size_t)threads - 1) * sizeof(pthread_t);
+  size_t many = host ? 1 : (size_t)threads;
+  size_t bytes = sizeof(hd_pool) + many * (sizeof(hd_pool_range) + sizeof(hd_pool_worker));
   hd_pool *pool = hd_alloc(env, bytes);
   if (!pool) return hd_fail(err, HD_E_MEMORY, "thread pool: memory is out for %zu bytes", bytes);
   if (env) pool->env = *env;
   pool->threads = threads;
+  pool->range = (hd_pool_range *)(pool + 1);
+  pool->worker = (hd_pool_worker *)(pool->range + many);
   pool->awake_most = HD_MAX(cores - 1, 1);
   pool->spin = cores > 1 ? SPIN : SPIN_ALONE;  // the core of who is waited for
   pthread_mutex_init(&pool->lock, NULL);
@@ -217,7 +254,7 @@ void hd_pool_free(hd_pool *pool) {
   pthread_mutex_lock(&pool->lock);
   pthread_cond_broadcast(&pool->wake);
   pthread_mutex_unlock(&pool->lock);
-  for (int i = 0; i < pool->started; i++) pthread_join(pool->thread[i], NULL);
+  for (int i = 0; i < pool->started; i++) pthread_join(pool->worker[i].thread, NULL);
   pthread_cond_destroy(&pool->done);
   pthread_cond_destroy(&pool->wake);
   pthread_mutex_destroy(&pool->lock);
