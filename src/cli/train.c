@@ -55,7 +55,7 @@ static void report(const cli_training *t, hd_metrics test, const cli_folds *f) {
          t->result.stopped_early ? " (stopped early)" : "");
   if (t->page) printf("What it did: %s/report.html\n", t->run.dir);
   printf("Use it: hadal eval %s, or hadal predict %s %s\n", t->run.dir, t->run.dir,
-         image ? "IMAGE.pgm" : "ROWS.csv");
+         image ? "IMAGE.png" : "ROWS.csv");
 }
 
 static hd_status finish(cli_training *t, const cli_folds *f) {

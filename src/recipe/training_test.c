@@ -39,6 +39,7 @@ static void comes_back(const hd_recipe *r) {
   assert_int_equal(a.schedule.kind, b.schedule.kind);
   assert_memory_equal(a.schedule.at, b.schedule.at, sizeof a.schedule.at);
   assert_true(a.ema == b.ema && a.swa == b.swa && a.clip_norm == b.clip_norm);
+  assert_int_equal(a.precision, b.precision);
   hd_release(NULL, text);
   hd_release(NULL, again);
   hd_recipe_free(back);
@@ -93,11 +94,13 @@ static void every_option_reaches_fit(void **state) {
   (void)state;
   hd_recipe *r = good(
       "\"clip_value\": 2, \"clip_norm\": 1, \"l1\": 0.5, \"max_norm\": 3, \"ema\": 0.999, "
+      "\"precision\": \"bf16\", "
       "\"accumulate\": 4");
   hd_fit_options o;
   hd_recipe_fit_options(r, &o);
   assert_true(o.clip_value == 2 && o.clip_norm == 1 && o.l1 == 0.5f && o.max_norm == 3);
   assert_true(o.ema == 0.999f && o.accumulate == 4 && o.swa == 0);
+  assert_int_equal(o.precision, HD_PRECISION_BF16);
   comes_back(r);
   hd_recipe_free(r);
   r = good("\"swa\": 5");
@@ -105,7 +108,8 @@ static void every_option_reaches_fit(void **state) {
   assert_true(o.swa == 5 && o.ema == 0);
   comes_back(r);
   hd_recipe_free(r);
-  const char *wrong[][2] = {{"\"swa\": 5, \"ema\": 0.9", "give one"},
+  const char *wrong[][2] = {{"\"precision\": \"bf8\"", "precision"},
+                            {"\"swa\": 5, \"ema\": 0.9", "give one"},
                             {"\"ema\": 1", "ema is 1, must be at most 0.99999"},
                             {"\"clip_norm\": -1", "clip_norm is -1, must be at least 0"},
                             {"\"schedule\": \"one_cycl\"", "did you mean \"one_cycle\"?"},
