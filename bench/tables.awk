@@ -69,8 +69,7 @@ function times(g, t,   row, n, i, j, k, line, foot, plain, mixed, single) {
         ? sprintf(" %.2f |", median) : " |")
     single = 1 SUBSEP case_of[k]
     if (t > 1)
-      line = line (divide("single" SUBSEP k, best(single, "hadal"), best(k, "hadal"), 1) \
-        ? sprintf(" %.2f |", median) : " |")
+      line = line quotient(best(single, "hadal"), best(k, "hadal"), " %.2f |")
     for (j = 1; j <= peers; j++)
       if (has(row, n, peer[j]))
         line = line (spread(best(k, peer[j])) ? " " duration(median) " | " \
@@ -118,18 +117,21 @@ function scaling(t,   i, k, one, any) {
     if (threads_of[k] != t || !operations(case_of[k])) continue
     if (!any++) {
       printf "\n## Kernels, %d threads\n\n", t
-      header("case|1 thread|" t " threads|times as fast (quartiles)")
+      header("case|1 thread|" t " threads|times as fast")
     }
     printf "| %s%s | %s |", words(case_of[k]), case_of[k] ~ / bf16$/ ? " bf16" : "",
       spread(best(one, "hadal")) ? duration(median) : ""
     spread(best(k, "hadal"))
     printf " %s |", duration(median)
-    if (divide("single" SUBSEP k, best(one, "hadal"), best(k, "hadal"), 1))
-      printf " **%.2f** (%.2f, %.2f)", median, q1, q3
-    print " |"
+    print quotient(best(one, "hadal"), best(k, "hadal"), " **%.2f** |")
   }
 }
 
+# Of medians: numbers of threads are measured one after the other, not in the same round.
+function quotient(a, b, form,   x) {
+  x = spread(a) ? median : 0
+  return x && spread(b) ? sprintf(form, x / median) : " |"
+}
 function peak_line(name, text, unit) {
   if (spread(peak(name)))
     printf "- %s: %.0f %s (quartiles %.0f, %.0f)\n", text, 1 / median, unit, 1 / q3, 1 / q1

@@ -27,8 +27,10 @@ typedef struct hd_compile_options {
   int feeds HD_Z;
   bool no_statistics HD_Z;  // leave running statistics alone
   bool no_fusion HD_Z;      // one kernel call per node: same bits, more memory traffic
-  bool frozen HD_Z;  // the variables stay as they are while a workspace lives: its first run packs
-                     // weights for the kernels, later ones find them packed
+  // The variables stay as they are while a workspace lives: its first run packs weights for the
+  // kernels, later ones find them packed. Memory given to hd_workspace_new must then be that
+  // workspace's alone, between runs too.
+  bool frozen HD_Z;
   hd_precision precision HD_Z;  // of products and convolutions; default HD_PRECISION_F32
 } hd_compile_options;
 

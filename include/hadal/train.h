@@ -321,7 +321,8 @@ HD_API HD_NODISCARD hd_status hd_fit(hd_store *store, hd_val loss, const hd_data
 #define hd_fit(...) \
   hd_fit(HD_HEAD4_(__VA_ARGS__, ), HD_LIT(hd_fit_options){.hd_z = 0, HD_TAIL4_(__VA_ARGS__, )})
 
-// Means of loss and accuracy (may be null) over all samples, in evaluate mode.
+// Means of loss and accuracy (may be null) over all samples, in evaluate mode and f32, whatever the
+// precision of the training was; so are predictions. (For bf16: hd_compile with .precision.)
 HD_API HD_NODISCARD hd_status hd_evaluate(hd_store *store, hd_val loss, hd_val accuracy,
                                           const hd_data *data, int batch, hd_metrics *to,
                                           hd_error *err);

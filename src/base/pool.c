@@ -59,7 +59,7 @@ static void relax(void) {
 #endif
 }
 
-static uint32_t float_mode(void) {
+uint32_t hd_float_mode(void) {
 #if defined(__SSE2__)
   return _mm_getcsr() & ~0x3Fu;  // without the exception flags
 #else
@@ -67,9 +67,9 @@ static uint32_t float_mode(void) {
 #endif
 }
 
-static void float_mode_set(uint32_t mode) {
+void hd_float_mode_set(uint32_t mode) {
 #if defined(__SSE2__)
-  if (mode != float_mode()) _mm_setcsr(mode);
+  if (mode != hd_float_mode()) _mm_setcsr(mode);
 #else
   (void)mode;
 #endif
@@ -88,7 +88,7 @@ static int64_t work_range(hd_pool *pool, int64_t r) {
     int64_t ranges = atomic_load_explicit(&pool->ranges, memory_order_relaxed);
     uint32_t mode = atomic_load_explicit(&pool->mode, memory_order_relaxed);
     if (!atomic_compare_exchange_weak(at, &left, left - 1)) continue;
-    float_mode_set(mode);
+    hd_float_mode_set(mode);
     task(arg, first + parts * (r + 1) / ranges - (int64_t)(uint32_t)left);
     ran++;
     left = atomic_load(at);
@@ -161,7 +161,7 @@ static void run_batch(hd_pool *pool, int64_t first, int64_t parts, hd_task *task
   atomic_store_explicit(&pool->arg, arg, memory_order_relaxed);
   atomic_store_explicit(&pool->first, first, memory_order_relaxed);
   atomic_store_explicit(&pool->parts, parts, memory_order_relaxed);
-  atomic_store_explicit(&pool->mode, float_mode(), memory_order_relaxed);
+  atomic_store_explicit(&pool->mode, hd_float_mode(), memory_order_relaxed);
   atomic_store_explicit(&pool->unfinished, parts, memory_order_relaxed);
   uint64_t now = atomic_load_explicit(&pool->generation, memory_order_relaxed) + 1;
   int64_t ranges = HD_MIN(pool->started + 1, parts);

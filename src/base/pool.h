@@ -15,4 +15,8 @@ int hd_pool_threads(const hd_pool *pool);  // NULL: 1
 // busy pool (another thread is inside, or this is a nested call) and parts == 1 run in the caller.
 void hd_pool_run(hd_pool *pool, int64_t parts, hd_task *task, void *arg);
 
+// The floating-point mode of this thread (rounding, what is flushed), and taking over another's.
+uint32_t hd_float_mode(void);
+void hd_float_mode_set(uint32_t mode);
+
 #endif

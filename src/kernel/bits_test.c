@@ -90,7 +90,7 @@ static job conv(int64_t n, int64_t size, int64_t c, int64_t f, int64_t k, int64_
 }
 
 // block[0] of a plan of f32 is the way of conv.inc: product, depthwise, narrow, tiles, windows,
-// turned.
+// turned, blocks, grouped.
 static void convs(void **state) {
   (void)state;
   static const int64_t shape[][9] = {
@@ -103,8 +103,10 @@ static void convs(void **state) {
       {5, 9, 24, 40, 3, 2, 1, 1, 1},  {4, 10, 16, 12, 3, 1, 2, 1, 2},
       {2, 12, 32, 40, 3, 2, 1, 1, 1}, {3, 7, 96, 33, 2, 2, 0, 1, 1},
       {1, 14, 16, 72, 3, 1, 1, 1, 1}, {9, 12, 3, 12, 3, 1, 1, 1, 1},
+      {1, 66, 20, 20, 3, 1, 1, 1, 1}, {2, 21, 32, 32, 3, 1, 1, 8, 1},
+      {2, 4, 128, 256, 3, 1, 1, 1, 1},  // filters are dealt to the parts
   };
-  static const unsigned wanted[] = {0x0f, 0x2b, 0x1b};  // of the ways, in each pass
+  static const unsigned wanted[] = {0x8f, 0xab, 0xdb};  // of the ways, in each pass
   unsigned met[3] = {0};
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
     for (int pass = 0; pass < 3; pass++)

@@ -134,6 +134,7 @@ static void test_layers(void **state) {
       {3, 11, 1, 10, 4, 3, 1},
       {2, 6, 96, 33, 2, 2, 0},
       {64, 8, 2, 12, 3, 1, 1},
+      {2, 4, 128, 256, 3, 1, 1},  // filters are dealt to the parts
       // weights in blocks of pixels
       {1, 66, 20, 20, 3, 1, 1},
       {1, 18, 64, 64, 3, 1, 1},

@@ -3,6 +3,10 @@
 //
 //   before   conv2d   add(bias)   relu   mul        after   conv2d > add relu mul
 //
+// A reduction takes the chain that is made for it alone (recompute.c), which has no other result:
+//
+//   before   sub(mean)   mul(g)   sum               after   sub mul > sum
+//
 // A merge is made only if no path leaves the merged set and comes back to it: then the set can run
 // at one time. Fusion never changes a bit, since each tile rounds as it would alone.
 #include "plan.h"

@@ -110,6 +110,8 @@ static hd_status build_program(hd_compile_state *s, const hd_unit *u, hd_call *c
                     : hd_arena_print(arena, "%s%s%s", call->node ? call->node->op->name : "",
                                      call->node ? " > " : "", label.at ? label.at : "");
   hd_text_free(&label);
+  if (call->before && p->outputs != 1)
+    return hd_fail(s->err, HD_E_INTERNAL, "compile: %s does not make one value", call->label);
   if (e.full)
     return hd_fail(s->err, HD_E_INTERNAL, "compile: a program of %d nodes is too long",
                    (int)u->members);

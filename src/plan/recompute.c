@@ -47,32 +47,27 @@ bool hd_makes_operand(const hd_node *n) {
 typedef struct {
   int32_t *first, *next, *reader;  // edges by the node that is read
   int32_t nodes;
-  uint8_t *root;
+  uint8_t *root, *whole;  // fetched or assigned; read by what is not elementwise
 } uses;
 
-static bool read_by(const hd_graph *g, const uses *u, int32_t node, bool elementwise) {
-  for (int32_t e = u->first[node]; e; e = u->next[e])
-    if (is_elementwise(g->node[u->reader[e]]) == elementwise) return true;
-  return false;
-}
-
 static bool is_stored(const hd_graph *g, const uses *u, int32_t node) {
-  return node < u->nodes && (!g->node[node]->op || !is_elementwise(g->node[node]) ||
-                             u->root[node] || read_by(g, u, node, false));
+  return node < u->nodes && (!is_elementwise(g->node[node]) || u->root[node] || u->whole[node]);
 }
 
-// Is n read by reductions alone, and made of at most two stored values?
+// Is n read by reductions alone, and made of at most two stored values? One that is made for n may
+// be among them if n has one reader: copies of n would share it, and it would have to be stored.
 static bool is_for_reductions(const hd_compile_state *s, const uses *u, int32_t id) {
   const hd_graph *g = s->g;
   const hd_node *n = g->node[id];
+  bool once = !u->next[u->first[id]];
   int full = 0;
   if (!is_elementwise(n) || n->out[0].dtype != HD_F32) return false;
   for (int32_t e = u->first[id]; e; e = u->next[e])
     if (!hd_makes_operand(g->node[u->reader[e]])) return false;
   for (int k = 0; k < n->n_in; k++) {
     if (!hd_shape_equal(hd_type_of(n->in[k])->shape, n->out[0].shape)) continue;
-    if (++full > 2 || !(s->with_reader[n->in[k].node] || is_stored(g, u, n->in[k].node)))
-      return false;
+    bool own = once && s->with_reader[n->in[k].node];
+    if (++full > 2 || !(own || is_stored(g, u, n->in[k].node))) return false;
   }
   return true;
 }
@@ -103,26 +98,27 @@ hd_status hd_recompute(hd_compile_state *s) {
   uses u = {.first = hd_alloc(env, sizeof(int32_t) * (size_t)nodes),
             .next = hd_alloc(env, sizeof(int32_t) * (size_t)edges),
             .reader = hd_alloc(env, sizeof(int32_t) * (size_t)edges)};
-  uint8_t *root = hd_alloc(env, (size_t)nodes);
+  u.root = hd_alloc(env, (size_t)nodes);
+  u.whole = hd_alloc(env, (size_t)nodes);
   s->with_reader = hd_arena_alloc(&s->plan->arena, (size_t)nodes + (size_t)edges);
   hd_status status = HD_OK;
-  if (!u.first || !u.next || !u.reader || !root || !s->with_reader)
+  if (!u.first || !u.next || !u.reader || !u.root || !u.whole || !s->with_reader)
     status = hd_fail(s->err, HD_E_MEMORY, "compile: memory is out");
   for (int32_t i = nodes - 1; i > 0 && !status; i--)  // in front: edges end in order of readers
     for (int k = 0; k < g->node[i]->n_in; k++) {
       int32_t from = g->node[i]->in[k].node, last = u.first[from];
       if (last && u.reader[last] == i) continue;  // reads it twice
+      u.whole[from] |= !is_elementwise(g->node[i]);
       u.reader[--edges] = i;
       u.next[edges] = last;
       u.first[from] = edges;
     }
-  u.root = root;
   u.nodes = nodes;
-  for (int i = 0; i < s->roots && !status; i++) root[hd_root_of(s->root[i]).node] = 1;
+  for (int i = 0; i < s->roots && !status; i++) u.root[hd_root_of(s->root[i]).node] = 1;
   for (int32_t i = 1; i < nodes && !status; i++) {
-    if (root[i] || !u.first[i]) continue;
+    if (u.root[i] || !u.first[i]) continue;
     hd_val full = cheap_from(g->node[i]);
-    bool cheap = hd_ok(full) && !read_by(g, &u, i, false) && is_stored(g, &u, full.node);
+    bool cheap = hd_ok(full) && !u.whole[i] && is_stored(g, &u, full.node);
     if (!cheap && !is_for_reductions(s, &u, i)) continue;
     s->with_reader[i] = 1;
     status = split(s, &u, i);
@@ -130,6 +126,7 @@ hd_status hd_recompute(hd_compile_state *s) {
   hd_release(env, u.first);
   hd_release(env, u.next);
   hd_release(env, u.reader);
-  hd_release(env, root);
+  hd_release(env, u.root);
+  hd_release(env, u.whole);
   return status;
 }

@@ -156,9 +156,12 @@ static void row(hd_page *p, const char *name, const char *value) {
   hd_text_add(&p->html, "</td></tr>\n");
 }
 
+// A manifest may say anything.
+static int64_t whole(double x) { return x > -1e15 && x < 1e15 ? (int64_t)x : 0; }
+
 static void number_row(hd_page *p, const char *name, double value) {
   char text[32];
-  if (isfinite(value)) row(p, name, hd_count_text((int64_t)value, text));
+  if (isfinite(value)) row(p, name, hd_count_text(whole(value), text));
 }
 
 static void samples_row(hd_page *p, const hd_doc *data) {
@@ -166,13 +169,13 @@ static void samples_row(hd_page *p, const hd_doc *data) {
   double train = hd_key_real(data, "train"), valid = hd_key_real(data, "valid"),
          test = hd_key_real(data, "test");
   if (!isfinite(train)) return;
-  int used = hd_print(text, sizeof text, "%s to train on", hd_count_text((int64_t)train, a));
+  int used = hd_print(text, sizeof text, "%s to train on", hd_count_text(whole(train), a));
   if (valid > 0)
     used += hd_print(text + used, sizeof text - (size_t)used, ", %s to validate",
-                     hd_count_text((int64_t)valid, b));
+                     hd_count_text(whole(valid), b));
   if (test > 0)
     hd_print(text + used, sizeof text - (size_t)used, ", %s to test",
-             hd_count_text((int64_t)test, c));
+             hd_count_text(whole(test), c));
   row(p, "samples", text);
 }
 

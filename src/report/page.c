@@ -178,8 +178,10 @@ static void head(hd_page *p) {
   hd_text_add(&p->html, "</span>");
   hd_html(&p->html, p->run);
   if (started) hd_text_add(&p->html, " &#183; ");
+  char when[32] = "";
   if (started && strlen(started) >= 16)
-    hd_text_add(&p->html, "%.10s %.5s UTC", started, started + 11);
+    hd_print(when, sizeof when, "%.10s %.5s UTC", started, started + 11);
+  hd_html(&p->html, when);
   hd_text_add(&p->html, "</p>\n");
   if (why) hd_text_add(&p->html, "<p class=\"note\" style=\"margin:0 0 18px\">");
   hd_html(&p->html, why);

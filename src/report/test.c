@@ -19,7 +19,7 @@ typedef struct answer {
 } answer;
 
 static const char *class_name(const answer *a, int64_t i, char *to) {
-  if (a->data->class_names) return a->data->class_names[i];
+  if (a->data->class_names && i >= 0 && i < a->classes) return a->data->class_names[i];
   hd_print(to, 24, "%lld", (long long)i);
   return to;
 }

@@ -60,7 +60,7 @@ const char *hd_bytes_text(double bytes, char *to) {
 }
 
 const char *hd_seconds_text(double seconds, char *to) {
-  long long s = (long long)(seconds + 0.5);
+  long long s = seconds > 0 && seconds < 1e15 ? (long long)(seconds + 0.5) : 0;
   if (seconds < 0.1) hd_print(to, 32, "%.2g ms", 1000 * seconds);
   else if (seconds < 60) hd_print(to, 32, "%.1f s", seconds);
   else if (s < 3600) hd_print(to, 32, "%lld min %lld s", s / 60, s % 60);

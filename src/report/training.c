@@ -58,12 +58,13 @@ static void learning_rate(hd_page *p) {
   hd_figure *f = hd_figure_new(p->env, .x = "epoch", .y = "learning rate", .y_from_zero = true,
                                .width = 500, .height = 270);
   double steps = g->epochs ? g->step[0] / g->epoch[0] : NAN;
-  bool known = f && r && r->schedule.kind != HD_SCHEDULE_PLATEAU && steps >= 1 && g->lr[0] > 0;
+  bool known = f && r && r->schedule.kind != HD_SCHEDULE_PLATEAU && steps >= 1 && steps <= 1e9 &&
+               g->lr[0] > 0;
   if (known) {
     double updates = steps / HD_MAX(r->train.accumulate, 1);
-    int64_t last = (int64_t)((g->step[0] - 1) / HD_MAX(r->train.accumulate, 1));
+    int64_t last = (int64_t)((HD_MIN(g->step[0], 1e15) - 1) / HD_MAX(r->train.accumulate, 1));
     double base = g->lr[0] / hd_schedule_factor(&r->schedule, updates, r->train.epochs, last);
-    int64_t all = (int64_t)(updates * (double)g->epochs), count = HD_MIN(all, SAMPLES);
+    int64_t all = (int64_t)(updates * HD_MIN((double)g->epochs, 1e6)), count = HD_MIN(all, SAMPLES);
     for (int64_t i = 0; i < count; i++) {
       int64_t at = count > 1 ? (all - 1) * i / (count - 1) : 0;
       x[i] = ((double)at + 1) / updates;

@@ -219,6 +219,7 @@ static hd_status open_watch(hd_fit_run *r) {
                           .mores = o->watches,
                           .mode = HD_TRAIN,
                           .no_statistics = true,
+                          .precision = o->precision,
                           .no_fusion = o->no_fusion};
   // Gradients that are kept for their norms take more than those that an update uses up.
   int rows = r->batch / HD_MAX(o->shards, 1);

@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include "../base/cpu.h"
+#include "../base/pool.h"
 
 enum { COLUMNS = 8, MOST_THREADS = 64 };
 
@@ -28,6 +29,7 @@ struct hd_loader {
   slot slot[2];
   pthread_mutex_t lock;
   pthread_cond_t work, ready;
+  uint32_t mode;  // the trainer's floating-point mode: the same bits on every thread
   bool stop;
   int started, numbered;
   pthread_t thread[MOST_THREADS];
@@ -56,7 +58,9 @@ static void make_rows(hd_loader *l, slot *s, void *scratch) {
   while (s->taken < s->rows && !l->stop) {
     hd_error err = {.status = HD_OK};
     int64_t row = s->taken++;
+    uint32_t mode = l->mode;
     pthread_mutex_unlock(&l->lock);
+    hd_float_mode_set(mode);
     hd_status status = make_row(l, s, row, scratch, &err);
     pthread_mutex_lock(&l->lock);
     if (status && row < s->failed) s->failed = row, s->error = err, s->error.status = status;
@@ -109,6 +113,7 @@ void hd_loader_begin(hd_loader *l, const int64_t *order, int64_t samples, int64_
   }
   l->order = order, l->samples = samples, l->steps = steps, l->epoch = epoch;
   l->step = step - 1;
+  l->mode = hd_float_mode();
   post(l, step);
   pthread_mutex_unlock(&l->lock);
 }
