@@ -26,15 +26,6 @@ static double seconds(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void run_call(hd_workspace *w, int i) {
-  const bound_call *b = &w->call[i];
-  const hd_call *c = b->call;
-  for (int k = c->frozen && w->packed; k < c->phases; k++)
-    if (c->serial || c->parts[k] == 1)
-      for (int64_t part = 0; part < c->parts[k]; part++) c->run[k](&b->args, part);
-    else hd_pool_run(w->plan->store->pool, c->parts[k], run_part, &(job){c->run[k], &b->args});
-}
-
 static int runs, place[CALLS];
 
 static int slowest_first(const void *a, const void *b) {

@@ -47,6 +47,7 @@ typedef struct hd_args {
   const void *attr;  // the op's options struct
   const void *data;  // what the lower rule prepared
   const hd_step *step;
+  int phase;                       // of the call, 0 ... phases-1
   uint64_t site;                   // stream of a random op
   const struct hd_after *after;    // to be called for finished runs of out[0]; only if op->after
   const struct hd_before *before;  // makes in[0], which is NULL; only if op->before said yes

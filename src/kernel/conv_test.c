@@ -91,27 +91,6 @@ static void check(hd_conv p, bool whole) {
   drop(bx), drop(bw), drop(by);
 }
 
-static hd_conv square(int64_t n, int64_t size, int64_t c, int64_t f, int64_t k, int64_t stride,
-                      int64_t pad) {
-  int64_t o = (size + 2 * pad - k) / stride + 1;
-  return (hd_conv){.n = n,
-                   .h = size,
-                   .w = size,
-                   .c = c,
-                   .f = f,
-                   .kh = k,
-                   .kw = k,
-                   .oh = o,
-                   .ow = o,
-                   .sh = stride,
-                   .sw = stride,
-                   .dh = 1,
-                   .dw = 1,
-                   .top = pad,
-                   .left = pad,
-                   .groups = 1};
-}
-
 static void test_layers(void **state) {
   (void)state;
   static const int64_t layer[][7] = {

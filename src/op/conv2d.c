@@ -45,16 +45,11 @@ typedef struct {
   const hd_kernels *kernels;
   hd_conv_plan plan;
 } prepared;
-static void run(const hd_args *a, int phase, int64_t part) {
+static void run(const hd_args *a, int64_t part) {
   const prepared *p = a->data;
-  p->kernels->conv_run(&p->plan, phase, part, a->in[0], a->in[1], a->out[0], a->scratch, a->packed,
-                       a->after);
+  p->kernels->conv_run(&p->plan, a->phase, part, a->in[0], a->in[1], a->out[0], a->scratch,
+                       a->packed, a->after);
 }
-static void run0(const hd_args *a, int64_t part) { run(a, 0, part); }
-static void run1(const hd_args *a, int64_t part) { run(a, 1, part); }
-static void run2(const hd_args *a, int64_t part) { run(a, 2, part); }
-static void run3(const hd_args *a, int64_t part) { run(a, 3, part); }
-static void run4(const hd_args *a, int64_t part) { run(a, 4, part); }
 
 // All three passes: their operands are the first two inputs, in the kernel's order.
 hd_status hd_conv_lower(hd_lowering *l, hd_conv_pass pass, hd_conv g) {
@@ -66,13 +61,7 @@ hd_status hd_conv_lower(hd_lowering *l, hd_conv_pass pass, hd_conv g) {
   bool few = g.c / g.groups < 16 || g.f / g.groups < 16;
   g.precision = few ? HD_PRECISION_F32 : l->precision;
   l->kernels->conv_plan(&g, pass, &p->plan);
-  static hd_kernel_fn *const phase[HD_MAX_PHASES] = {run0, run1, run2, run3, run4};
-  l->phases = p->plan.run.phases;
-  for (int i = 0; i < l->phases; i++)
-    l->phase[i].run = phase[i], l->phase[i].parts = p->plan.run.parts[i];
-  l->scratch = p->plan.run.scratch;
-  l->packed = p->plan.run.packed;
-  l->flop = p->plan.run.flop;
+  hd_lower_parts(l, run, &p->plan.run);
   return HD_OK;
 }
 

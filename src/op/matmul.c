@@ -89,16 +89,11 @@ typedef struct {
   const hd_kernels *kernels;
   hd_product_plan plan;
 } prepared;
-static void run(const hd_args *a, int phase, int64_t part) {
+static void run(const hd_args *a, int64_t part) {
   const prepared *p = a->data;
-  p->kernels->product_run(&p->plan, phase, part, a->in[0], a->in[1], a->out[0], a->scratch,
+  p->kernels->product_run(&p->plan, a->phase, part, a->in[0], a->in[1], a->out[0], a->scratch,
                           a->packed, a->after);
 }
-static void run0(const hd_args *a, int64_t part) { run(a, 0, part); }
-static void run1(const hd_args *a, int64_t part) { run(a, 1, part); }
-static void run2(const hd_args *a, int64_t part) { run(a, 2, part); }
-static void run3(const hd_args *a, int64_t part) { run(a, 3, part); }
-static void run4(const hd_args *a, int64_t part) { run(a, 4, part); }
 
 static hd_status lower(hd_lowering *l) {
   const hd_matmul_options *o = l->rule->attr;
@@ -123,13 +118,7 @@ static hd_status lower(hd_lowering *l) {
   if (s.batch > 1 && !s.sb && !o->ta) q.m *= q.batch, q.batch = 1;  // more rows of one product
   p->kernels = l->kernels;
   l->kernels->product_plan(&q, &p->plan);
-  static hd_kernel_fn *const phase[HD_MAX_PHASES] = {run0, run1, run2, run3, run4};
-  l->phases = p->plan.run.phases;
-  for (int i = 0; i < l->phases; i++)
-    l->phase[i].run = phase[i], l->phase[i].parts = p->plan.run.parts[i];
-  l->scratch = p->plan.run.scratch;
-  l->packed = p->plan.run.packed;
-  l->flop = p->plan.run.flop;
+  hd_lower_parts(l, run, &p->plan.run);
   return HD_OK;
 }
 

@@ -45,11 +45,7 @@ hd_status hd_pool_lower(hd_lowering *l, hd_pool2d g, hd_kernel_fn *run) {
   if (!p) return HD_E_MEMORY;
   p->kernels = l->kernels;
   l->kernels->max_pool_plan(&g, &p->plan);
-  l->phases = 1;
-  l->phase[0].run = run;
-  l->phase[0].parts = p->plan.run.parts[0];
-  l->scratch = p->plan.run.scratch;
-  l->flop = p->plan.run.flop;
+  hd_lower_parts(l, run, &p->plan.run);
   return HD_OK;
 }
 

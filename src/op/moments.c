@@ -47,15 +47,12 @@ typedef struct {
   hd_moments_plan plan;
   size_t unread;
 } prepared;
-static void run(const hd_args *a, int phase, int64_t part) {
+static void run(const hd_args *a, int64_t part) {
   const prepared *p = a->data;
   void *spare = (char *)a->scratch + p->unread;  // takes the output that nobody reads
-  p->kernels->moments_run(&p->plan, phase, part, a->in[0], a->out[0] ? a->out[0] : spare,
+  p->kernels->moments_run(&p->plan, a->phase, part, a->in[0], a->out[0] ? a->out[0] : spare,
                           a->out[1] ? a->out[1] : spare, a->scratch);
 }
-static void run0(const hd_args *a, int64_t part) { run(a, 0, part); }
-static void run1(const hd_args *a, int64_t part) { run(a, 1, part); }
-static void run2(const hd_args *a, int64_t part) { run(a, 2, part); }
 
 static hd_status lower(hd_lowering *l) {
   hd_shape x = l->rule->in[0].shape;
@@ -65,13 +62,9 @@ static hd_status lower(hd_lowering *l) {
   if (!p) return HD_E_MEMORY;
   p->kernels = l->kernels;
   l->kernels->moments_plan(count / columns, columns, &p->plan);
-  static hd_kernel_fn *const phase[] = {run0, run1, run2};
-  l->phases = p->plan.run.phases;
-  for (int i = 0; i < l->phases; i++)
-    l->phase[i].run = phase[i], l->phase[i].parts = p->plan.run.parts[i];
+  hd_lower_parts(l, run, &p->plan.run);
   p->unread = (size_t)hd_round_up((int64_t)p->plan.run.scratch, 64);
   l->scratch = l->used[0] && l->used[1] ? p->plan.run.scratch : p->unread + (size_t)spare;
-  l->flop = p->plan.run.flop;
   return HD_OK;
 }
 

@@ -74,6 +74,8 @@ bool hd_shape_broadcast(hd_shape a, hd_shape b, hd_shape *to);
 const char *hd_text_of(hd_shape s, char *to);  // to: char[96]
 bool hd_type_equal(const hd_type *a, const hd_type *b);
 bool hd_is_constant(hd_val v, double value);  // a constant scalar of that value
+// Phases, parts, memory and operations as a kernel planned them; `run` looks at args->phase.
+void hd_lower_parts(hd_lowering *l, hd_kernel_fn *run, const hd_parts *parts);
 
 // clang-format off
 #define HD_OP_LIST(X) \

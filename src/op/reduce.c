@@ -49,13 +49,10 @@ typedef struct {
   const hd_kernels *kernels;
   hd_reduce_plan plan;
 } prepared;
-static void run(const hd_args *a, int phase, int64_t part) {
+static void run(const hd_args *a, int64_t part) {
   const prepared *p = a->data;
-  p->kernels->reduce_run(&p->plan, phase, part, a->in[0], a->out[0], a->scratch, a->before);
+  p->kernels->reduce_run(&p->plan, a->phase, part, a->in[0], a->out[0], a->scratch, a->before);
 }
-static void run0(const hd_args *a, int64_t part) { run(a, 0, part); }
-static void run1(const hd_args *a, int64_t part) { run(a, 1, part); }
-static void run2(const hd_args *a, int64_t part) { run(a, 2, part); }
 
 bool hd_reduce_before(const hd_rule *r) {
   const hd_reduce_options *o = r->attr;
@@ -77,12 +74,7 @@ hd_status hd_reduce_lower(hd_lowering *l, hd_reduce_kind kind) {
   q.kind = kind;
   p->kernels = l->kernels;
   l->kernels->reduce_plan(&q, &p->plan);
-  static hd_kernel_fn *const phase[] = {run0, run1, run2};
-  l->phases = p->plan.run.phases;
-  for (int i = 0; i < l->phases; i++)
-    l->phase[i].run = phase[i], l->phase[i].parts = p->plan.run.parts[i];
-  l->scratch = p->plan.run.scratch;
-  l->flop = p->plan.run.flop;
+  hd_lower_parts(l, run, &p->plan.run);
   return HD_OK;
 }
 

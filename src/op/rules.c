@@ -89,4 +89,12 @@ const hd_op *hd_op_find(const char *name) {
     if (!strcmp(table[i]->name, name)) return table[i];
   return NULL;
 }
+
+void hd_lower_parts(hd_lowering *l, hd_kernel_fn *run, const hd_parts *parts) {
+  l->phases = parts->phases;
+  for (int i = 0; i < l->phases; i++) l->phase[i].run = run, l->phase[i].parts = parts->parts[i];
+  l->scratch = parts->scratch;
+  l->packed = parts->packed;
+  l->flop = parts->flop;
+}
 #endif

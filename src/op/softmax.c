@@ -60,11 +60,7 @@ hd_status hd_softmax_lower(hd_lowering *l, bool log) {
   if (!p) return HD_E_MEMORY;
   p->kernels = l->kernels;
   l->kernels->softmax_plan(count / columns, columns, log, &p->plan);
-  l->phases = 1;
-  l->phase[0].run = run;
-  l->phase[0].parts = p->plan.run.parts[0];
-  l->scratch = p->plan.run.scratch;
-  l->flop = p->plan.run.flop;
+  hd_lower_parts(l, run, &p->plan.run);
   return HD_OK;
 }
 

@@ -159,6 +159,17 @@ static void run_part(void *arg, int64_t part) {
   j->run(j->args, part);
 }
 
+static void run_call(hd_workspace *w, int i) {
+  bound_call *b = &w->call[i];
+  const hd_call *c = b->call;
+  for (int k = c->frozen && w->packed; k < c->phases; k++) {
+    b->args.phase = k;
+    if (c->serial || c->parts[k] == 1)
+      for (int64_t part = 0; part < c->parts[k]; part++) c->run[k](&b->args, part);
+    else hd_pool_run(w->plan->store->pool, c->parts[k], run_part, &(job){c->run[k], &b->args});
+  }
+}
+
 hd_status hd_run(hd_workspace *w, hd_error *err) {
   if (!w) return hd_fail(err, HD_E_ARGUMENT, "run: no workspace");
   const hd_plan *p = w->plan;
@@ -166,15 +177,7 @@ hd_status hd_run(hd_workspace *w, hd_error *err) {
   w->step.seed = store->seed;
   w->step.step = store->step;
   w->step.train = p->train;
-  for (int i = 0; i < p->calls; i++) {
-    const bound_call *b = &w->call[i];
-    const hd_call *c = b->call;
-    for (int k = c->frozen && w->packed; k < c->phases; k++) {
-      if (c->serial || c->parts[k] == 1)
-        for (int64_t part = 0; part < c->parts[k]; part++) c->run[k](&b->args, part);
-      else hd_pool_run(store->pool, c->parts[k], run_part, &(job){c->run[k], &b->args});
-    }
-  }
+  for (int i = 0; i < p->calls; i++) run_call(w, i);
   w->packed = true;
   if (p->updates) store->step++;
   return HD_OK;
