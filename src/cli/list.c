@@ -1,5 +1,6 @@
 // hadal list: what there is to name.
 #include "cli.h"
+#include "../lecture/lesson.h"
 #include "../nn/loss.h"
 
 static const cli_option options[] = {
@@ -79,6 +80,20 @@ static void list_schedules(listing *l) {
   const char *const *name = hd_schedule_fields.field->choices;
   for (size_t i = 0; name[i]; i++) add(l, name[i], "about", i < HD_COUNT(about) ? about[i] : "");
 }
+// Their courses and seconds too: what a program that runs them asks for.
+static void list_lectures(listing *l) {
+  for (const lecture *const *of = lectures; *of; of++) {
+    if (!l->as_json) {
+      printf("%-*s  %s; %d s; %s\n", l->width, (*of)->id, (*of)->title, (*of)->seconds,
+             (*of)->courses);
+      continue;
+    }
+    hd_text_add(&l->json, "%s{\"id\": \"%s\", \"course\": \"%s\", \"topic\": \"%s\", \"title\": ",
+                l->count++ ? ",\n " : "[", (*of)->id, (*of)->courses, (*of)->topic);
+    hd_json_string(&l->json, (*of)->title);
+    hd_text_add(&l->json, ", \"seconds\": %d}", (*of)->seconds);
+  }
+}
 static void list_data(listing *l) {
   int count;
   const hd_data_info *info = hd_data_list(&count);
@@ -95,7 +110,7 @@ static const struct {
   void (*list)(listing *l);
   int width;
 } lists[] = {{"recipes", list_recipes, 16},    {"models", list_none, 16},
-             {"lectures", list_none, 16},      {"ops", list_ops, 16},
+             {"lectures", list_lectures, 20},  {"ops", list_ops, 16},
              {"layers", list_layers, 20},      {"losses", list_losses, 24},
              {"data", list_data, 14},          {"optimizers", list_optimizers, 8},
              {"schedules", list_schedules, 13}};
