@@ -3,11 +3,33 @@
 
 #include "lesson.h"
 
-extern const lecture lecture_learning_rate;
+extern const lecture lecture_activations, lecture_approximation, lecture_backprop,
+    lecture_batch_size, lecture_feed_forward, lecture_initialisation, lecture_iris,
+    lecture_learning_rate, lecture_losses, lecture_momentum, lecture_neuron, lecture_optimisers,
+    lecture_schedules, lecture_vanishing_gradient, lecture_xor;
 
 const lecture *const lectures[] = {
+    // neurons
+    &lecture_neuron,
+    &lecture_activations,
+    &lecture_losses,
+    &lecture_xor,
+    &lecture_iris,
+    &lecture_approximation,
+    &lecture_feed_forward,
+    // backpropagation
+    &lecture_backprop,
+    &lecture_vanishing_gradient,
     // optimisation
-    &lecture_learning_rate, NULL};
+    &lecture_learning_rate,
+    &lecture_batch_size,
+    &lecture_momentum,
+    &lecture_optimisers,
+    &lecture_schedules,
+    // initialisation
+    &lecture_initialisation,
+    NULL,
+};
 
 const lecture_course lecture_courses[] = {{"oslo", "Oslo, IN4050, lecture 11"},
                                           {"trondheim", "Introduction to Deep Learning, Trondheim"},
