@@ -34,7 +34,8 @@ static void products(void **state) {
       {1, 3000, 1, 400, 0, 0}, {1, 700, 1, 1100, 1, 0}, {9, 33, 65, 70, 0, 0},
       {40, 16, 24, 32, 0, 1},  {1, 64, 10, 100, 0, 0},  {2, 5, 7, 0, 0, 0},
       {1, 40, 1600, 33, 0, 0}, {3, 200, 40, 50, 1, 0},  {1, 784, 20, 64, 1, 0},
-      {1, 260, 300, 40, 0, 0},
+      {1, 260, 300, 40, 0, 0}, {1, 7, 1003, 530, 0, 0}, {1, 4, 2000, 270, 1, 0},
+      {1, 11, 70, 333, 0, 1},  {2, 6, 33, 90, 0, 1},    {1, 8, 780, 1100, 0, 0},
   };
   unsigned ways_met = 0, splits = 0;
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
@@ -95,16 +96,19 @@ static void convs(void **state) {
   (void)state;
   static const int64_t shape[][9] = {
       // n, size, c, f, k, stride, pad, groups, dilation
-      {17, 28, 1, 6, 5, 1, 2, 1, 1},  {9, 14, 6, 16, 5, 1, 0, 1, 1},
-      {2, 9, 64, 64, 3, 1, 1, 1, 1},  {9, 11, 1, 10, 4, 3, 1, 1, 1},
-      {3, 12, 20, 6, 4, 1, 1, 1, 1},  {2, 24, 3, 20, 7, 2, 3, 1, 1},
-      {4, 12, 32, 20, 1, 1, 0, 1, 1}, {9, 9, 37, 37, 3, 1, 1, 37, 1},
-      {9, 9, 64, 64, 3, 2, 1, 64, 1}, {5, 9, 16, 32, 3, 1, 1, 2, 1},
-      {5, 9, 24, 40, 3, 2, 1, 1, 1},  {4, 10, 16, 12, 3, 1, 2, 1, 2},
-      {2, 12, 32, 40, 3, 2, 1, 1, 1}, {3, 7, 96, 33, 2, 2, 0, 1, 1},
-      {1, 14, 16, 72, 3, 1, 1, 1, 1}, {9, 12, 3, 12, 3, 1, 1, 1, 1},
-      {1, 66, 20, 20, 3, 1, 1, 1, 1}, {2, 21, 32, 32, 3, 1, 1, 8, 1},
-      {2, 4, 128, 256, 3, 1, 1, 1, 1},  // filters are dealt to the parts
+      {17, 28, 1, 6, 5, 1, 2, 1, 1},   {9, 14, 6, 16, 5, 1, 0, 1, 1},
+      {2, 9, 64, 64, 3, 1, 1, 1, 1},   {9, 11, 1, 10, 4, 3, 1, 1, 1},
+      {3, 12, 20, 6, 4, 1, 1, 1, 1},   {2, 24, 3, 20, 7, 2, 3, 1, 1},
+      {4, 12, 32, 20, 1, 1, 0, 1, 1},  {9, 9, 37, 37, 3, 1, 1, 37, 1},
+      {9, 9, 64, 64, 3, 2, 1, 64, 1},  {5, 9, 16, 32, 3, 1, 1, 2, 1},
+      {5, 9, 24, 40, 3, 2, 1, 1, 1},   {4, 10, 16, 12, 3, 1, 2, 1, 2},
+      {2, 12, 32, 40, 3, 2, 1, 1, 1},  {3, 7, 96, 33, 2, 2, 0, 1, 1},
+      {1, 14, 16, 72, 3, 1, 1, 1, 1},  {9, 12, 3, 12, 3, 1, 1, 1, 1},
+      {1, 66, 20, 20, 3, 1, 1, 1, 1},  {2, 21, 32, 32, 3, 1, 1, 8, 1},
+      {2, 4, 128, 256, 3, 1, 1, 1, 1},  // filters are dealt to the parts,
+      {2, 3, 384, 96, 3, 1, 1, 1, 1},   // and the taps are outermost
+      {2, 9, 64, 20, 1, 2, 0, 1, 1},    // input gradients in four vectors
+      {5, 18, 20, 300, 1, 2, 0, 1, 1},  // units of filters share their x
   };
   static const unsigned wanted[] = {0x8f, 0xab, 0xdb};  // of the ways, in each pass
   unsigned met[3] = {0};
@@ -218,6 +222,8 @@ static void along_rows(void **state) {
       expect_same(&j);
     }
     job j = {.kind = DROPOUT, .rows = shape[i][0], .columns = shape[i][1]};
+    expect_same(&j);
+    j.kind = NOISE;
     expect_same(&j);
   }
 }
@@ -411,6 +417,13 @@ static void bad_dropout(float *y, const float *x, int64_t n, float rate, uint64_
   arrived += (int)n;
 }
 
+static void bad_noise(float *y, int64_t n, float mean, float deviation, uint64_t seed,
+                      uint64_t stream, uint64_t first) {
+  (void)first;  // drawn as it is asked for
+  real->noise(y, n, mean, deviation, seed, stream, (uint64_t)arrived);
+  arrived += (int)n;
+}
+
 static void caught(const char *who, const job *j) {
   arrived = 0, last_part = -1;
   const char *honest = differs(&real, 1, j);
@@ -474,6 +487,8 @@ static void saboteurs_are_caught(void **state) {
   job d = {.kind = DROPOUT, .rows = 1, .columns = 500};
   bad.dropout = bad_dropout;
   caught("dropout that draws as it is asked", &d);
+  d.kind = NOISE, bad.noise = bad_noise;
+  caught("noise that draws as it is asked", &d);
 }
 
 // A kernel of one instruction set without fused multiply-adds.
