@@ -103,6 +103,9 @@ static void test_layers(void **state) {
       {2, 7, 40, 100, 3, 1, 1},
       {2, 12, 32, 20, 1, 1, 0},
       {3, 9, 24, 40, 1, 2, 0},
+      {2, 9, 64, 20, 1, 2, 0},
+      {1, 10, 1024, 33, 1, 1, 1},  // pixels a page apart
+      {2, 10, 3, 70, 3, 1, 1},
       {1, 30, 3, 20, 7, 2, 3},
       {3, 8, 16, 32, 3, 2, 1},
       {4, 5, 8, 10, 5, 1, 2},
@@ -113,7 +116,13 @@ static void test_layers(void **state) {
       {3, 11, 1, 10, 4, 3, 1},
       {2, 6, 96, 33, 2, 2, 0},
       {64, 8, 2, 12, 3, 1, 1},
-      {2, 4, 128, 256, 3, 1, 1},  // filters are dealt to the parts
+      {3, 14, 32, 40, 4, 2, 1},  // input gradients by the phases of strides
+      {2, 23, 16, 20, 5, 3, 2},
+      {2, 15, 20, 24, 3, 4, 2},
+      {2, 9, 48, 12, 2, 2, 1},
+      {2, 4, 128, 256, 3, 1, 1},  // filters are dealt to the parts,
+      {2, 3, 384, 96, 3, 1, 1},   // and the taps are outermost
+      {1, 4, 160, 160, 5, 1, 2},
       // weights in blocks of pixels
       {1, 66, 20, 20, 3, 1, 1},
       {1, 18, 64, 64, 3, 1, 1},
@@ -122,6 +131,7 @@ static void test_layers(void **state) {
       {2, 40, 40, 100, 1, 2, 0},
       {1, 84, 16, 4, 9, 1, 4},
       {9, 7, 64, 300, 1, 1, 0},
+      {3, 19, 17, 290, 1, 3, 0},
       {3, 37, 17, 90, 2, 3, 1},
   };
   for (size_t i = 0; i < sizeof layer / sizeof *layer; i++)
