@@ -15,6 +15,7 @@
 #include "graph.h"
 #include "image.h"
 #include "io.h"
+#include "learn.h"
 #include "nn.h"
 #include "op.h"
 #include "ops.h"
