@@ -126,6 +126,13 @@ HD_API hd_val hd_op_conv2d(hd_val x, hd_val w, hd_op_conv2d_options options);
   hd_op_conv2d(HD_HEAD2_(__VA_ARGS__, ), \
                HD_LIT(hd_op_conv2d_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
 
+// Convolution as mathematics has it: the same with w turned by 180 degrees, w[kh-1-r, kw-1-s]. For
+// given weights; learnt ones come out turned either way.
+HD_API hd_val hd_op_convolve2d(hd_val x, hd_val w, hd_op_conv2d_options options);
+#define hd_op_convolve2d(...) \
+  hd_op_convolve2d(HD_HEAD2_(__VA_ARGS__, ), \
+                   HD_LIT(hd_op_conv2d_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+
 typedef struct hd_pool2d_options {
   HD_OPTIONS;
   int window[2] HD_Z;       // required; {k} fills both
@@ -236,6 +243,17 @@ HD_API hd_val hd_random_mask(hd_val x, hd_random_mask_options options);
 #define hd_random_mask(...) \
   hd_random_mask(HD_HEAD_(__VA_ARGS__, ), \
                  HD_LIT(hd_random_mask_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+typedef struct hd_random_noise_options {
+  HD_OPTIONS;
+  float mean HD_Z;       // default 0
+  float deviation HD_Z;  // default 1
+  bool shared HD_Z;      // x is a weight: the shards of a step have the same noise
+} hd_random_noise_options;
+// Of x's shape: normal with this mean and deviation; the mean in evaluation. Drawn as masks are.
+HD_API hd_val hd_random_noise(hd_val x, hd_random_noise_options options);
+#define hd_random_noise(...) \
+  hd_random_noise(HD_HEAD_(__VA_ARGS__, ), \
+                  HD_LIT(hd_random_noise_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
 // -log softmax(logits)[label] per row: logits (..., K); label i32 (...), or f32 (..., K) of weights
 // that usually sum to 1. -> (...). The mean over it is hd_cross_entropy (nn.h).
 HD_API hd_val hd_op_cross_entropy(hd_val logits, hd_val label);

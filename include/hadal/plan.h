@@ -26,6 +26,7 @@ typedef struct hd_compile_options {
   const hd_val *feed HD_Z;  // values to be given like inputs instead of computed
   int feeds HD_Z;
   bool no_statistics HD_Z;  // leave running statistics alone
+  bool draws HD_Z;          // HD_EVALUATE, but random ops draw as in training: MC dropout
   bool no_fusion HD_Z;      // one kernel call per node: same bits, more memory traffic
   // The variables stay as they are while a workspace lives: its first run packs weights for the
   // kernels, later ones find them packed. Memory given to hd_workspace_new must then be that

@@ -15,6 +15,9 @@ typedef struct hd_store hd_store;
 // reported by hd_store_error and by every compile with it.
 HD_API hd_store *hd_store_new(const hd_env *env);
 HD_API void hd_store_free(hd_store *store);
+// A store with the same weights, statistics, seed and step, and without optimiser state: to keep
+// what a training passes through. It shares the other's threads: free it first. NULL on failure.
+HD_API hd_store *hd_store_copy(const hd_store *store, hd_error *err);
 HD_API const char *hd_store_error(const hd_store *store);  // "" when all is well
 
 // Seed of initial weights and of random ops; default 1. Takes effect for variables made later.

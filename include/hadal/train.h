@@ -205,6 +205,21 @@ typedef struct hd_rprop_options {
 HD_API hd_optimizer hd_rprop(hd_rprop_options options);
 #define hd_rprop(...) hd_rprop(HD_LIT(hd_rprop_options){.hd_z = 0, __VA_ARGS__})
 
+// Stochastic gradient Langevin dynamics (Welling & Teh 2011): w -= lr / 2 (samples g + w / prior^2)
+// + noise of variance lr temperature. After a burn-in the weights of its steps are draws from the
+// posterior, all the closer the smaller lr is: keep some by hd_store_copy in on_epoch, and average
+// their answers by hd_predict_mean. samples makes the mean loss of a batch the negative
+// log likelihood of the training set. No other weight decay, clipping or averages.
+typedef struct hd_sgld_options {
+  HD_OPTIONS;
+  float lr HD_Z;           // default 1e-4
+  float samples HD_Z;      // of the training set; default 1: the loss is their sum
+  float prior HD_Z;        // deviation of the weights' normal prior; default 0: flat
+  float temperature HD_Z;  // of the noise's variance; default 1
+} hd_sgld_options;
+HD_API hd_optimizer hd_sgld(hd_sgld_options options);
+#define hd_sgld(...) hd_sgld(HD_LIT(hd_sgld_options){.hd_z = 0, __VA_ARGS__})
+
 // By name, for recipes: its field table, its rule, and an optimiser from a filled options struct.
 HD_API const hd_optimizer_rule *hd_optimizer_find(const char *name);  // NULL: unknown
 HD_API const char *const *hd_optimizer_names(void);                   // NULL-terminated
@@ -277,7 +292,8 @@ typedef struct hd_fit_options {
   // As in hd_minimize_options. An update takes accumulate batches; one that an epoch leaves open
   // goes on in the next. With ema or swa the averaged weights are the model: they are validated,
   // kept as the best, and at the end left in the store, in whose place for them the training
-  // weights then are. Checkpoints hold both. Statistics of batch norm stay those of the training.
+  // weights then are. Checkpoints hold both. Statistics of batch norm are made anew for
+  // them, by a pass over the data at each epoch's end, as hd_update_statistics does.
   int accumulate HD_Z;
   float clip_value HD_Z, clip_norm HD_Z, l1 HD_Z, max_norm HD_Z;
   float ema HD_Z;
@@ -286,7 +302,7 @@ typedef struct hd_fit_options {
   int epochs HD_Z;     // default 10
   uint64_t seed HD_Z;  // of shuffling; default 1
   bool no_shuffle HD_Z;
-  hd_val accuracy HD_Z;       // a scalar to be averaged beside the loss
+  hd_val accuracy HD_Z;  // a scalar to be averaged beside the loss
   // Scalars to look at, such as the norms of gradients: at the end of each epoch a plan of their
   // own computes them in training mode, on the first half of the epoch's last whole batch (all of
   // one below 8), which keeps its values within the memory of a step. It changes no variable.
@@ -310,7 +326,7 @@ typedef struct hd_fit_options {
   bool no_fusion HD_Z;
   hd_precision precision HD_Z;  // of products and convolutions, validation's too; weights and
                                 // optimiser state stay f32. Default HD_PRECISION_F32
-  hd_fit_result *result HD_Z;  // may be NULL
+  hd_fit_result *result HD_Z;   // may be NULL
 } hd_fit_options;
 // Minimises loss (a scalar mean over the batch) on data; columns feed the inputs of the same names.
 // HD_E_DIVERGED when the loss is not finite: text names the first layer that made it so.
@@ -326,12 +342,76 @@ HD_API HD_NODISCARD hd_status hd_fit(hd_store *store, hd_val loss, const hd_data
 HD_API HD_NODISCARD hd_status hd_evaluate(hd_store *store, hd_val loss, hd_val accuracy,
                                           const hd_data *data, int batch, hd_metrics *to,
                                           hd_error *err);
+
 // value for every sample of `input` (first axis), which feeds the only input that value needs. The
 // caller frees the tensor; .data is NULL on failure.
 HD_API hd_tensor hd_predict(hd_store *store, hd_val value, hd_tensor input, hd_error *err);
 // The same for the columns of data that value's inputs name.
 HD_API hd_tensor hd_predict_data(hd_store *store, hd_val value, const hd_data *data, int batch,
                                  hd_error *err);
+
+typedef struct hd_predict_mean_options {
+  HD_OPTIONS;
+  const hd_tensor *input HD_Z;  // as in hd_predict; or
+  const hd_data *data HD_Z;     // as in hd_predict_data
+  int batch HD_Z;               // default 64
+  // As many passes with dropout, noise and Bayesian weights on, everything else as in evaluation
+  // (MC dropout, Gal & Ghahramani 2016). Drawn from (seed, step, pass, sample): the same bits each
+  // time, whatever the batch. Default 0: one pass without draws.
+  int passes HD_Z;
+  hd_store *const *ensemble HD_Z;  // stores with weights of this net, in place of `store`, which
+  int members HD_Z;                // then may be NULL; and how many
+  // NULL, or takes the standard deviation of the answers about their mean, in a tensor of the
+  // result's type and shape that the caller frees.
+  hd_tensor *deviation HD_Z;
+} hd_predict_mean_options;
+// The mean of value, such as a classifier's probabilities, over passes, over nets, or over both.
+HD_API hd_tensor hd_predict_mean(hd_store *store, hd_val value, hd_error *err,
+                                 hd_predict_mean_options options);
+#define hd_predict_mean(...) \
+  hd_predict_mean(HD_HEAD3_(__VA_ARGS__, ), \
+                  HD_LIT(hd_predict_mean_options){.hd_z = 0, HD_TAIL3_(__VA_ARGS__, )})
+
+// The running statistics of batch norm anew, for the weights as they are: means over all batches of
+// what training would see (Izmailov et al. 2018). For the layers that value depends on; weights
+// stay. Where weights were averaged, copied or loaded without their statistics.
+HD_API HD_NODISCARD hd_status hd_update_statistics(hd_store *store, hd_val value,
+                                                   const hd_data *data, int batch, hd_error *err);
+
+// ---- The learning rate range test ---------------------------------------------------------------
+typedef struct hd_lr_point {
+  double lr, loss;  // loss: of the batch after the step with this rate
+  double smooth;    // exponential mean of the losses, with bias correction
+} hd_lr_point;
+typedef struct hd_lr_range_result {
+  int count;         // of points
+  double suggested;  // where the smooth loss falls steepest; 0: it falls nowhere
+  double lowest;     // where it is lowest: too large already
+  bool blew_up;      // before the last step
+} hd_lr_range_result;
+typedef struct hd_lr_range_options {
+  HD_OPTIONS;
+  hd_optimizer optimizer HD_Z;  // default hd_adam(); its lr does not matter
+  float from HD_Z;              // the first rate; default 1e-6
+  float to HD_Z;                // the last; default 10
+  int steps HD_Z;               // default 100
+  int batch HD_Z;               // default 64, or all samples where there are fewer
+  uint64_t seed HD_Z;           // of shuffling; default 1
+  float smoothing HD_Z;         // of the mean, below 1; default 0.9
+  float blow_up HD_Z;           // ends it when the smooth loss is so many times the lowest; 4
+  hd_lr_point *points HD_Z;     // room for `steps` of them; may be NULL
+  void *user HD_Z;
+  bool (*on_step)(void *user, const hd_lr_point *point) HD_Z;  // false stops: HD_E_STOPPED
+  hd_lr_range_result *result HD_Z;                             // may be NULL
+} hd_lr_range_options;
+// Trains with a rate that grows by a factor with each step, until the loss blows up (Smith 2017).
+// Afterwards the store is as it was before, to the last bit. The graph has another optimiser, as
+// after hd_fit. Data that is drawn anew for training is taken as it is read.
+HD_API HD_NODISCARD hd_status hd_lr_range_test(hd_store *store, hd_val loss, const hd_data *data,
+                                               hd_error *err, hd_lr_range_options options);
+#define hd_lr_range_test(...) \
+  hd_lr_range_test(HD_HEAD4_(__VA_ARGS__, ), \
+                   HD_LIT(hd_lr_range_options){.hd_z = 0, HD_TAIL4_(__VA_ARGS__, )})
 
 // ---- Checkpoints --------------------------------------------------------------------------------
 // Everything that a resumed run needs, in one safetensors file with a checksum. Written atomically;

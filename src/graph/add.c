@@ -119,7 +119,7 @@ hd_val hd_node_add_as(const hd_op *op, const void *attr, const hd_val *in, int n
   for (int i = 0; i < op->n_out && g->sealed; i++)
     if (!hd_size_fits(g, op->name, &out_type[i])) return (hd_val){0};
   if (g->sealed && rewrite && op->rewrite) {
-    hd_val v = op->rewrite(&r, g->train);
+    hd_val v = op->rewrite(&r, op->random ? g->draws : g->train);
     if (g->error.status) return (hd_val){0};
     if (hd_ok(v)) return v;
   }

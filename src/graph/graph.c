@@ -204,7 +204,7 @@ void hd_scope_end(hd_graph *g, hd_scope *scope) {
   if (g && scope) g->scope = scope->parent;
 }
 
-static hd_update assign(hd_val variable_, hd_val value, bool statistic, int32_t when) {
+static hd_update assign(hd_val variable_, hd_val value, hd_val batch, int32_t when) {
   hd_graph *g = hd_ok(variable_) ? variable_.graph : value.graph;
   char a[96], b[96];
   if (!g || g->error.status) return (hd_update){0};
@@ -223,12 +223,14 @@ static hd_update assign(hd_val variable_, hd_val value, bool statistic, int32_t 
            (hd_update){0};
   if (!grow(g, (void **)&g->assign, g->assigns, &g->assign_room, sizeof *g->assign))
     return (hd_update){0};
-  g->assign[g->assigns] = (hd_assignment){variable_, value, statistic, when};
+  g->assign[g->assigns] = (hd_assignment){variable_, value, hd_ok(batch), when, batch};
   return (hd_update){g, g->assigns++, 1};
 }
 
-hd_update hd_assign(hd_val v, hd_val value) { return assign(v, value, false, 0); }
-void hd_assign_statistic(hd_val v, hd_val value, hd_val when) { assign(v, value, true, when.node); }
+hd_update hd_assign(hd_val v, hd_val value) { return assign(v, value, (hd_val){0}, 0); }
+void hd_assign_statistic(hd_val v, hd_val value, hd_val batch, hd_val when) {
+  assign(v, value, batch, when.node);
+}
 
 hd_type hd_val_type(hd_val v) { return hd_ok(v) ? *hd_type_of(v) : (hd_type){0}; }
 bool hd_is_variable(hd_val v) { return hd_ok(v) && hd_node_of(v)->leaf == HD_LEAF_VARIABLE; }

@@ -47,6 +47,7 @@ typedef struct hd_assignment {
   hd_val variable, value;
   bool statistic;  // made by a layer; joins every training plan that computes `when`
   int32_t when;    // node id
+  hd_val batch;    // of a statistic: what it is of this batch alone
 } hd_assignment;
 
 struct hd_graph {
@@ -62,11 +63,11 @@ struct hd_graph {
     int count;
   } * kinds;  // names given so far
   int n_kinds, kind_room;
-  hd_error error;  // sticky
-  bool sealed;     // a plan's own copy: shapes are concrete, equal nodes are shared
-  bool train;
-  int64_t bound[3];  // HD_BATCH, HD_TIME, HD_LENGTH of a sealed graph
-  int32_t *table;    // sealed: hash table of nodes
+  hd_error error;     // sticky
+  bool sealed;        // a plan's own copy: shapes are concrete, equal nodes are shared
+  bool train, draws;  // draws: random ops draw, which they also may in evaluation
+  int64_t bound[3];   // HD_BATCH, HD_TIME, HD_LENGTH of a sealed graph
+  int32_t *table;     // sealed: hash table of nodes
   int32_t table_size;
 };
 
@@ -89,8 +90,9 @@ hd_val hd_scope_variable(hd_graph *graph, const char *local, hd_dtype dtype, hd_
 // State that an optimiser keeps for a weight: "adam_1/dense_1/weight/m". of may be null.
 hd_val hd_state_variable(hd_scope *scope, hd_val of, const char *local, hd_graph *graph,
                          hd_type type, hd_init init);
-// An assignment that joins every training plan that computes `when`.
-void hd_assign_statistic(hd_val variable, hd_val value, hd_val when);
+// An assignment that joins every training plan that computes `when`. batch: the part of value that
+// is this batch's.
+void hd_assign_statistic(hd_val variable, hd_val value, hd_val batch, hd_val when);
 
 // Depth-first order, arguments left to right, of all nodes that `root` needs: appends ids to
 // `order` (room for graph->count), skipping those already in `seen` (one byte a node). Iterative:

@@ -22,12 +22,13 @@ typedef enum job_kind {
   AVG_POOL,
   AVG_UNPOOL,
   DROPOUT,
+  NOISE,
   TILE,
   KINDS
 } job_kind;
 static const char *const kind_name[KINDS] = {
     "product",  "conv",       "program",  "reduce",     "moments", "softmax", "argmax",
-    "max_pool", "max_unpool", "avg_pool", "avg_unpool", "dropout", "tile"};
+    "max_pool", "max_unpool", "avg_pool", "avg_unpool", "dropout", "noise",   "tile"};
 
 typedef struct job {
   job_kind kind;
@@ -36,7 +37,7 @@ typedef struct job {
   hd_conv_pass pass;
   hd_program program;
   hd_reduce reduce;
-  int64_t rows, columns;  // moments, softmax, argmax; one row: dropout, tile
+  int64_t rows, columns;  // moments, softmax, argmax; one row: dropout, noise, tile
   bool log;
   hd_pool2d pool;
   hd_tile tile;
@@ -158,6 +159,7 @@ static hd_parts arrange(const hd_kernels *k, const job *j, any_plan *p, int cuts
       break;
     case ARGMAX:
     case DROPOUT:
+    case NOISE:
     case TILE: break;
     default: return k->max_pool_plan(&j->pool, &p->pool), p->pool.run;
   }
@@ -208,6 +210,7 @@ static void run_part(void *arg, int64_t part) {
     case DROPOUT:
       k->dropout(out + first, a + first, count, 0.3f, 7, 11, (uint64_t)first + 5);
       break;
+    case NOISE: k->noise(out + first, count, 1, 0.3f, 7, 11, (uint64_t)first + 5); break;
     default: k->tile[j->tile](out + first, input[0] + first, a + first, b + first, count);
   }
 }

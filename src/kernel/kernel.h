@@ -210,6 +210,10 @@ typedef struct hd_kernels {
   // same words as hd_random_uniform(key, first + i) >= rate.
   void (*dropout)(float *y, const float *x, int64_t n, float rate, uint64_t seed, uint64_t stream,
                   uint64_t first);
+  // y[i] = mean + deviation z(i), z normal (0, 1) by Box-Muller: the radius from element first + i
+  // of the stream, the angle from that of ~stream.
+  void (*noise)(float *y, int64_t n, float mean, float deviation, uint64_t seed, uint64_t stream,
+                uint64_t first);
 } hd_kernels;
 
 // The table of an instruction set; the baseline's where that one is not built in.

@@ -240,10 +240,38 @@ static void test_dropout(void **state) {
         }
 }
 
+static double normal_of(uint64_t seed, uint64_t stream, uint64_t i) {
+  double u = (double)(philox(seed, stream, i) >> 1) * 0x1p-31 + 0x1p-32;
+  double turn = (double)(philox(seed, ~stream, i) >> 8) * 0x1p-24;
+  return -sqrt(-2 * log((double)(float)u)) * cos(2 * acos(-1) * turn);
+}
+
+static void test_noise(void **state) {
+  (void)state;
+  const hd_kernels *k[HD_ISAS];
+  int sets = tables(k);
+  static float y[1201], first_set[1201];
+  const uint64_t starts[] = {0, 1, 2, 3, 1021, ((uint64_t)1 << 34) - 6, ((uint64_t)5 << 40) + 3};
+  const uint64_t seed = 0x123456789abcdef0u, stream = 0xfedcba9876543210u;
+  for (int s = 0; s < sets; s++)
+    for (size_t a = 0; a < sizeof starts / sizeof *starts; a++)
+      for (int64_t n = 0; n <= 1200; n += n < 70 ? 1 : 113) {
+        y[n] = -77;
+        k[s]->noise(y, n, -0.5f, 3, seed, stream, starts[a]);
+        assert_true(y[n] == -77);
+        for (int64_t i = 0; i < n; i++)
+          assert_float_equal(y[i], -0.5 + 3 * normal_of(seed, stream, starts[a] + (uint64_t)i),
+                             6e-6);
+        if (k[s]->isa == HD_ISA_BASELINE) continue;  // without fused operations it rounds otherwise
+        k[sets - 1]->noise(first_set, n, -0.5f, 3, seed, stream, starts[a]);
+        assert_true(same_bits(first_set, y, n));
+      }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_reduce), cmocka_unit_test(test_moments), cmocka_unit_test(test_softmax),
-      cmocka_unit_test(test_argmax), cmocka_unit_test(test_dropout),
+      cmocka_unit_test(test_argmax), cmocka_unit_test(test_dropout), cmocka_unit_test(test_noise),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -152,4 +152,26 @@ const hd_op hd_def_conv2d = {
 hd_val(hd_op_conv2d)(hd_val x, hd_val w, hd_op_conv2d_options options) {
   return hd_node_add(&hd_def_conv2d, &options, (hd_val[]){x, w}, 2);
 }
+
+// The taps are rows of a table, read from the last to the first.
+static hd_val turned(hd_val w) {
+  hd_shape s = hd_val_type(w).shape;
+  int64_t taps, bytes;
+  if (s.rank != 4 || s.d[0] < 1 || s.d[1] < 1) return w;  // conv2d says what is wrong
+  if (!hd_mul_size(s.d[0], s.d[1], &taps) || !hd_mul_size(taps, sizeof(int32_t), &bytes)) return w;
+  int32_t *tap = hd_alloc_raw(&w.graph->env, (size_t)bytes);
+  if (!tap) {
+    hd_graph_fail(w.graph, HD_E_MEMORY, "memory is out building the graph");
+    return (hd_val){0};
+  }
+  for (int64_t i = 0; i < taps; i++) tap[i] = (int32_t)(taps - 1 - i);
+  hd_val index = hd_constant(w.graph, HD_I32, HD_SHAPE(taps), tap);
+  hd_release(&w.graph->env, tap);
+  hd_val rows = hd_reshape(w, HD_SHAPE(taps, s.d[2], s.d[3]));
+  return hd_reshape(hd_gather(rows, index), s);
+}
+
+hd_val(hd_op_convolve2d)(hd_val x, hd_val w, hd_op_conv2d_options options) {
+  return (hd_op_conv2d)(x, turned(w), options);
+}
 #endif

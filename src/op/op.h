@@ -88,7 +88,7 @@ void hd_lower_parts(hd_lowering *l, hd_kernel_fn *run, const hd_parts *parts);
   X(avg_pool2d) X(avg_unpool2d) X(reshape) X(transpose) X(concat) X(slice) X(unslice) X(pad) \
   X(broadcast_to) X(sum_like) X(expand_like) X(reshape_like) X(gather) X(scatter_add) \
   X(one_hot) X(sum) X(mean) X(reduce_max) X(reduce_min) X(argmax) X(softmax) X(log_softmax) \
-  X(moments) X(by_mode) X(increment) X(schedule) X(random_mask) X(cross_entropy) \
+  X(moments) X(by_mode) X(increment) X(schedule) X(random_mask) X(random_noise) X(cross_entropy) \
   X(cross_entropy_input)
 // clang-format on
 #define X(op) extern const hd_op hd_def_##op;

@@ -76,6 +76,7 @@ hd_plan *(hd_compile)(hd_store *store, hd_error *err, hd_compile_options options
   p->store = store;
   p->arena.env = store->env;
   p->train = options.mode == HD_TRAIN;
+  p->draws = p->train || options.draws;
   p->precision = options.precision;
   p->graph = hd_graph_new(&store->env);
   hd_compile_state s = {.plan = p, .g = p->graph, .err = err, .options = &options};
@@ -83,6 +84,7 @@ hd_plan *(hd_compile)(hd_store *store, hd_error *err, hd_compile_options options
   if (!status) {
     p->graph->sealed = true;
     p->graph->train = p->train;
+    p->graph->draws = p->draws;
     p->graph->bound[0] = options.batch;
     p->graph->bound[1] = options.time;
     p->graph->bound[2] = options.length;

@@ -59,7 +59,7 @@ struct hd_plan {
   int calls;
   hd_named_place *input, *fetch;
   int inputs, fetches;
-  bool train, updates;
+  bool train, draws, updates;
   hd_precision precision;
   hd_plan_info info;
 };
@@ -130,6 +130,9 @@ int hd_expand_count(const hd_node *n, int *values);  // tiles and constants that
 // A workspace in two steps: everything but its memory, then the memory (the caller's).
 hd_workspace *hd_workspace_prepare(const hd_plan *plan, hd_error *err);
 void hd_workspace_bind(hd_workspace *workspace, void *memory);
+// Random ops of the runs that follow draw for the `number`th time at this step of the store; 0 is
+// what training draws.
+void hd_workspace_draw(hd_workspace *workspace, uint64_t number);
 
 // Through aliases (reshape) to the node that makes the bytes.
 hd_val hd_root_of(hd_val v);

@@ -19,6 +19,7 @@ struct hd_workspace {
   bool owner, packed;  // packed: the weights of frozen calls
   bound_call *call;
   hd_step step;
+  uint64_t draw;
 };
 
 static void *at(const hd_workspace *w, hd_place p) {
@@ -150,6 +151,8 @@ void hd_workspace_sample(hd_workspace *w, int64_t first) {
   if (w) w->step.sample = first;
 }
 
+void hd_workspace_draw(hd_workspace *w, uint64_t number) { w->draw = number; }
+
 typedef struct {
   hd_kernel_fn *run;
   const hd_args *args;
@@ -175,8 +178,8 @@ hd_status hd_run(hd_workspace *w, hd_error *err) {
   const hd_plan *p = w->plan;
   hd_store *store = p->store;
   w->step.seed = store->seed;
-  w->step.step = store->step;
-  w->step.train = p->train;
+  w->step.step = store->step ^ w->draw << 40;
+  w->step.train = p->draws;
   for (int i = 0; i < p->calls; i++) run_call(w, i);
   w->packed = true;
   if (p->updates) store->step++;

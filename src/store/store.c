@@ -23,7 +23,7 @@ void hd_store_free(hd_store *s) {
   hd_release(&env, s->entry);
   hd_release(&env, s->place);
   hd_arena_free(&s->arena);
-  hd_pool_free(s->pool);
+  if (!s->borrowed) hd_pool_free(s->pool);
   hd_release(&env, s);
 }
 
@@ -187,4 +187,27 @@ hd_status hd_store_variable(hd_store *s, const char *name, hd_role role, hd_type
   hd_status status = put(s, name, role, type, to, &made, err);
   if (!status && made) initialise(*to, init, s->seed);
   return status;
+}
+
+hd_store *hd_store_copy(const hd_store *from, hd_error *err) {
+  if (!from || from->error.status)
+    return hd_fail(err, from ? from->error.status : HD_E_ARGUMENT, "copy: %s",
+                   hd_store_error(from)),
+           NULL;
+  hd_store *s = hd_alloc(&from->env, sizeof *s);
+  if (!s) return hd_fail(err, HD_E_MEMORY, "copy: memory is out"), NULL;
+  *s = (hd_store){.env = from->env,
+                  .arena = {.env = from->env},
+                  .pool = from->pool,
+                  .borrowed = true,
+                  .kernels = from->kernels,
+                  .seed = from->seed,
+                  .step = from->step};
+  for (int i = 0; i < from->count; i++) {
+    const hd_parameter *p = from->entry[i], *q;
+    if (p->role == HD_OPTIMIZER_STATE) continue;
+    if (hd_store_put(s, p->name, p->role, p->type, &q, err)) return hd_store_free(s), NULL;
+    memcpy(q->data, p->data, (size_t)hd_shape_count(p->type.shape) * hd_dtype_size(p->type.dtype));
+  }
+  return s;
 }

@@ -17,6 +17,7 @@ struct hd_store {
   int32_t *place;  // hash table of names: index into entry, plus 1
   int places;
   hd_pool *pool;
+  bool borrowed;  // the pool, by a copy
   const hd_kernels *kernels;
   uint64_t seed, step;
   hd_error error;

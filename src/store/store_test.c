@@ -104,9 +104,38 @@ static void first_values(void **state) {
   }
 }
 
+// Weights, statistics and what is carried; values of its own; and the original's threads.
+static void a_copy_keeps_what_was(void **state) {
+  (void)state;
+  hd_error err = {0};
+  hd_store *s = hd_store_new(&(hd_env){.threads = 2});
+  static const char *const names[] = {"w", "mean", "momentum", "h"};
+  const hd_parameter *p[4];
+  hd_store_seed(s, 9), hd_store_set_step(s, 33);
+  for (int role = HD_WEIGHT; role <= HD_CARRIED; role++) {
+    assert_int_equal(
+        hd_store_put(s, names[role], (hd_role)role, (hd_type){HD_F32, HD_SHAPE(3)}, &p[role], NULL),
+        HD_OK);
+    ((float *)p[role]->data)[2] = (float)role + 1;
+  }
+  hd_store *copy = hd_store_copy(s, &err);
+  assert_non_null(copy);
+  ((float *)p[0]->data)[2] = 7;
+  assert_int_equal(hd_store_count(copy), 3);
+  assert_null(hd_store_find(copy, "momentum"));
+  assert_true(((float *)hd_store_find(copy, "w")->data)[2] == 1);
+  assert_true(((float *)hd_store_find(copy, "h")->data)[2] == 4);
+  assert_true(hd_store_find(copy, "mean")->role == HD_STATISTIC && hd_store_step(copy) == 33);
+  assert_true(copy->pool == s->pool && copy->seed == 9);
+  hd_store_free(copy);
+  hd_store_free(s);
+  assert_null(hd_store_copy(NULL, &err));
+  assert_non_null(strstr(err.text, "no store"));
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(names_are_found),
-                                     cmocka_unit_test(another_shape_is_refused),
-                                     cmocka_unit_test(first_values)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(names_are_found), cmocka_unit_test(another_shape_is_refused),
+      cmocka_unit_test(a_copy_keeps_what_was), cmocka_unit_test(first_values)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

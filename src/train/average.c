@@ -36,6 +36,15 @@ void hd_averages_swap(hd_fit_run *r) {
   }
 }
 
+// The statistics of batch norm for the averages, while these are in their place. Training goes on
+// from them: it does not read them. Before swa begins the averages are the weights.
+hd_status hd_averages_measure(hd_fit_run *r) {
+  if (!r->averages || r->count.global_step < HD_MAX(r->o->accumulate, 1) ||
+      r->count.epoch + 1 < r->o->swa)
+    return HD_OK;
+  return hd_statistics_run(&r->statistics, r->err);
+}
+
 // The best weights live in the store as "best/NAME".
 hd_status hd_best_copy(hd_fit_run *r, bool restore) {
   hd_store *s = r->store;

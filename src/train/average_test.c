@@ -80,7 +80,8 @@ static const struct {
     {"radam", {.schedule = {.kind = HD_SCHEDULE_RESTARTS, .every = 2}}},
     {"lion", {.accumulate = 5}},
     {"lamb", {.shards = 4, .swa = 4}},
-    {"rprop", {.ema = 0.99f}}};
+    {"rprop", {.ema = 0.99f}},
+    {"sgld", {.shards = 2, .accumulate = 2}}};
 
 static hd_fit_options setting(size_t i) {
   double none[12] = {0};  // every default

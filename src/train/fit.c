@@ -146,7 +146,8 @@ static hd_status end_epoch(hd_fit_run *r) {
   hd_status status = look(r, &p);
   if (status) return status;
   hd_averages_swap(r);
-  status = judge(r, &p);
+  status = hd_averages_measure(r);
+  if (!status) status = judge(r, &p);
   hd_averages_swap(r);
   if (status) return status;
   r->result.train = p.train;
@@ -287,6 +288,10 @@ hd_status hd_fit_open(hd_fit_run *r) {
   if (!status) status = open_plans(r);
   if (!status) status = open_loader(r);
   if (!status) status = hd_averages_open(r, first);
+  if (!status && r->averages)
+    status = hd_statistics_open(&r->statistics, &r->feeds, r->store, r->loss, r->data,
+                                HD_MIN(r->batch / HD_MAX(r->o->shards, 1), 1024),
+                                r->o->precision, r->err);
   if (!status) status = hd_plateau_open(r);
   r->first_rate = hd_fit_rate(r);
   if (!status) status = open_valid(r);
@@ -316,6 +321,7 @@ hd_status hd_fit_open(hd_fit_run *r) {
 void hd_fit_close(hd_fit_run *r) {
   if (!r->store) return;
   hd_loader_free(r->loader);
+  hd_statistics_close(&r->statistics);
   hd_shards_close(r);
   hd_feeds_close(&r->feeds);
   hd_release(&r->store->env, r->order);

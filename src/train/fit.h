@@ -10,6 +10,17 @@ typedef struct hd_average {
   const hd_parameter *weight, *average;
 } hd_average;
 
+// Running over all samples for the statistics of batch norm: statistics.c.
+typedef struct hd_statistics {
+  hd_env env;
+  const hd_data *data;
+  hd_feed full, rest;
+  int count;       // of statistics; 0: there are none
+  int64_t values;  // in all of them
+  double *sum;
+  void *scratch;  // of data->draw
+} hd_statistics;
+
 typedef struct hd_fit_run {
   hd_store *store;
   hd_val loss;
@@ -19,8 +30,9 @@ typedef struct hd_fit_run {
   hd_feeds feeds;
   hd_feed full, rest;  // training steps: a whole batch, and what is left of the epoch
   hd_feed valid_full, valid_rest;
-  hd_feed apply;  // shards: the update, from summed gradients
-  hd_feed watch;  // what is looked at after each epoch
+  hd_feed apply;             // shards: the update, from summed gradients
+  hd_feed watch;             // what is looked at after each epoch
+  hd_statistics statistics;  // of the averaged weights
   double *watched;
   hd_loader *loader;  // NULL where the data is trained on as it is read
   struct hd_shards *shards;
@@ -69,10 +81,18 @@ static inline hd_minimize_options hd_fit_minimize(const hd_fit_options *o, int64
 // Weights and rate between epochs: average.c.
 HD_NODISCARD hd_status hd_averages_open(hd_fit_run *r, int32_t first_node);
 void hd_averages_swap(hd_fit_run *r);
+HD_NODISCARD hd_status hd_averages_measure(hd_fit_run *r);
 HD_NODISCARD hd_status hd_best_copy(hd_fit_run *r, bool restore);
 HD_NODISCARD hd_status hd_plateau_open(hd_fit_run *r);
 void hd_plateau_watch(hd_fit_run *r, double loss, double first_rate);
 double hd_fit_rate(const hd_fit_run *r);
+
+// Its plans join feeds, which the caller binds. Close it after a failure, too.
+HD_NODISCARD hd_status hd_statistics_open(hd_statistics *s, hd_feeds *feeds, hd_store *store,
+                                          hd_val value, const hd_data *data, int64_t batch,
+                                          hd_precision precision, hd_error *err);
+HD_NODISCARD hd_status hd_statistics_run(hd_statistics *s, hd_error *err);
+void hd_statistics_close(hd_statistics *s);
 
 // Data parallel steps: a batch cut into slices whose gradients are summed in a fixed tree, here or
 // over the processes of env->comm.

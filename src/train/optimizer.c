@@ -4,9 +4,10 @@
 static const hd_optimizer_rule *const rules[] = {
     &hd_rule_sgd,  &hd_rule_rmsprop, &hd_rule_adagrad, &hd_rule_adadelta,
     &hd_rule_adam, &hd_rule_adamax,  &hd_rule_nadam,   &hd_rule_radam,
-    &hd_rule_lion, &hd_rule_lamb,    &hd_rule_rprop};
-static const char *const names[] = {"sgd",   "rmsprop", "adagrad", "adadelta", "adam",  "adamax",
-                                    "nadam", "radam",   "lion",    "lamb",     "rprop", NULL};
+    &hd_rule_lion, &hd_rule_lamb,    &hd_rule_rprop,   &hd_rule_sgld};
+static const char *const names[] = {"sgd",    "rmsprop", "adagrad", "adadelta", "adam",
+                                    "adamax", "nadam",   "radam",   "lion",     "lamb",
+                                    "rprop",  "sgld",    NULL};
 
 const char *const *hd_optimizer_names(void) { return names; }
 const hd_optimizer_rule *hd_optimizer_find(const char *name) {

@@ -43,7 +43,7 @@ static inline float hd_or(float value, float standard) { return value != 0 ? val
 
 extern const hd_optimizer_rule hd_rule_sgd, hd_rule_rmsprop, hd_rule_adagrad, hd_rule_adadelta,
     hd_rule_adam, hd_rule_adamax, hd_rule_nadam, hd_rule_radam, hd_rule_lion, hd_rule_lamb,
-    hd_rule_rprop;
+    hd_rule_rprop, hd_rule_sgld;
 
 // Whether the options make sense.
 hd_status hd_minimize_check(const hd_minimize_options *o, hd_error *err);
