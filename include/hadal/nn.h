@@ -188,6 +188,57 @@ HD_API hd_val hd_spatial_dropout(hd_val x, hd_spatial_dropout_options options);
   hd_spatial_dropout(HD_HEAD_(__VA_ARGS__, ), \
                      HD_LIT(hd_spatial_dropout_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
 
+typedef struct hd_gaussian_dropout_options {
+  HD_OPTIONS;
+  float rate HD_Z;        // in (0, 1); default 0.5
+  const char *name HD_Z;  // default "gaussian_dropout_1", ...
+} hd_gaussian_dropout_options;
+// Training: x z, z normal with the mean and deviation of dropout's mask, 1 and sqrt(rate / (1 -
+// rate)) (Srivastava et al. 2014, section 10). Evaluation: x.
+HD_API hd_val hd_gaussian_dropout(hd_val x, hd_gaussian_dropout_options options);
+#define hd_gaussian_dropout(...) \
+  hd_gaussian_dropout(HD_HEAD_(__VA_ARGS__, ), \
+                      HD_LIT(hd_gaussian_dropout_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
+typedef struct hd_gaussian_noise_options {
+  HD_OPTIONS;
+  float deviation HD_Z;   // default 0.1
+  const char *name HD_Z;  // default "gaussian_noise_1", ...
+} hd_gaussian_noise_options;
+// Training: x + deviation z, z normal (0, 1). Evaluation: x.
+HD_API hd_val hd_gaussian_noise(hd_val x, hd_gaussian_noise_options options);
+#define hd_gaussian_noise(...) \
+  hd_gaussian_noise(HD_HEAD_(__VA_ARGS__, ), \
+                    HD_LIT(hd_gaussian_noise_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
+typedef struct hd_dense_bayes_options {
+  HD_OPTIONS;
+  int units HD_Z;  // required
+  bool no_bias HD_Z;
+  float deviation HD_Z;   // of every weight and bias at first; default 0.05
+  hd_init init HD_Z;      // of the means; default HD_GLOROT_UNIFORM. Biases start at 0
+  const char *name HD_Z;  // default "dense_bayes_1", ...
+} hd_dense_bayes_options;
+// hd_dense whose weights and biases are normal distributions: weight + softplus(weight_rho) z, z
+// drawn anew at each training step, for the whole batch; in evaluation the means (Blundell et al.
+// 2015). The loss needs hd_bayes_kl; hd_predict_mean with .passes gives mean and deviation.
+HD_API hd_val hd_dense_bayes(hd_val x, hd_dense_bayes_options options);
+#define hd_dense_bayes(...) \
+  hd_dense_bayes(HD_HEAD_(__VA_ARGS__, ), \
+                 HD_LIT(hd_dense_bayes_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
+typedef struct hd_bayes_kl_options {
+  HD_OPTIONS;
+  float prior HD_Z;  // deviation of the prior, normal around 0; default 1
+} hd_bayes_kl_options;
+// Scalar: the divergence KL(weights || prior), exact, of all Bayesian layers that y depends on.
+// Minus the evidence bound, per sample: hd_add(loss, hd_scale(hd_bayes_kl(y), 1.0 / samples)), the
+// loss a mean of negative log likelihoods, samples those of the training set.
+HD_API hd_val hd_bayes_kl(hd_val y, hd_bayes_kl_options options);
+#define hd_bayes_kl(...) \
+  hd_bayes_kl(HD_HEAD_(__VA_ARGS__, ), \
+              HD_LIT(hd_bayes_kl_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
 typedef struct hd_embedding_options {
   HD_OPTIONS;
   int rows HD_Z;          // required: indices are 0 .. rows - 1
@@ -233,6 +284,69 @@ HD_API hd_val hd_locally_connected2d(hd_val x, hd_locally_connected2d_options op
 #define hd_locally_connected2d(...) \
   hd_locally_connected2d(HD_HEAD_(__VA_ARGS__, ), HD_LIT(hd_locally_connected2d_options){ \
                                                       .hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
+typedef struct hd_conv2d_table_options {
+  HD_OPTIONS;
+  const char *table HD_Z;  // required: the channels that each filter sees, "0,1 1,2 0,1,2"
+  int kernel[2] HD_Z;      // required: rows, columns; {k} fills both
+  int stride[2] HD_Z;      // default 1
+  int dilation[2] HD_Z;    // default 1
+  hd_padding pad HD_Z;     // default valid
+  int padding[4] HD_Z;     // HD_EXPLICIT: top, left, bottom, right
+  bool no_bias HD_Z;
+  hd_init init HD_Z;      // default HD_GLOROT_UNIFORM, of the mean filter. Biases start at 0
+  const char *name HD_Z;  // default "conv2d_table_1", ...
+} hd_conv2d_table_options;
+// hd_conv2d whose filters see some channels only, as layer C3 of LeCun et al. 1998: a filter is its
+// channels in rising order, with commas between them; a space begins the next. Weight (K, kh, kw),
+// one kernel for each number of the table, in its order. It is computed as a full convolution.
+HD_API hd_val hd_conv2d_table(hd_val x, hd_conv2d_table_options options);
+#define hd_conv2d_table(...) \
+  hd_conv2d_table(HD_HEAD_(__VA_ARGS__, ), \
+                  HD_LIT(hd_conv2d_table_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
+typedef struct hd_subsample2d_options {
+  HD_OPTIONS;
+  int window[2] HD_Z;     // required; {k} fills both
+  int stride[2] HD_Z;     // default: the window
+  hd_init init HD_Z;      // of the coefficients; default HD_ONES. Biases start at 0
+  const char *name HD_Z;  // default "subsample2d_1", ...
+} hd_subsample2d_options;
+// x (N, H, W, C): the mean of each window, times a coefficient, plus a bias, both (C) and learned:
+// layers S2 and S4 of LeCun et al. 1998, whose coefficient is of the sum.
+HD_API hd_val hd_subsample2d(hd_val x, hd_subsample2d_options options);
+#define hd_subsample2d(...) \
+  hd_subsample2d(HD_HEAD_(__VA_ARGS__, ), \
+                 HD_LIT(hd_subsample2d_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
+typedef struct hd_scaled_tanh_options {
+  HD_OPTIONS;
+  float amplitude HD_Z;  // default 1.7159
+  float slope HD_Z;      // default 2/3
+} hd_scaled_tanh_options;
+// amplitude tanh(slope x): with the defaults f(1) = 1, f(-1) = -1 (LeCun 1989).
+HD_API hd_val hd_scaled_tanh(hd_val x, hd_scaled_tanh_options options);
+#define hd_scaled_tanh(...) \
+  hd_scaled_tanh(HD_HEAD_(__VA_ARGS__, ), \
+                 HD_LIT(hd_scaled_tanh_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
+
+typedef enum hd_rbf_codes {
+  HD_RBF_LEARNED = 0,
+  HD_RBF_DIGITS  // ten drawings of 7 x 12 points, 1 and -1: no parameters
+} hd_rbf_codes;
+typedef struct hd_rbf_options {
+  HD_OPTIONS;
+  int units HD_Z;           // required, but for HD_RBF_DIGITS: 10
+  hd_rbf_codes codes HD_Z;  // the centres; default learned
+  hd_init init HD_Z;        // of the learned; default uniform in [-1, 1)
+  const char *name HD_Z;    // default "rbf_1", ...
+} hd_rbf_options;
+// x (..., in) -> (..., units): minus the squared distance from each centre (units, in), so that the
+// nearest has the largest; its exponential is a Gaussian. As output with HD_RBF_DIGITS: that of
+// LeNet-5 (LeCun et al. 1998), see hd_map_criterion.
+HD_API hd_val hd_rbf(hd_val x, hd_rbf_options options);
+#define hd_rbf(...) \
+  hd_rbf(HD_HEAD_(__VA_ARGS__, ), HD_LIT(hd_rbf_options){.hd_z = 0, HD_TAIL_(__VA_ARGS__, )})
 
 // ---- Losses ------------------------------------------------------------------------------------
 // Each compares y with its target and gives one loss per element, or per row where it says so.
@@ -320,6 +434,19 @@ typedef struct hd_nll_options {
 HD_API hd_val hd_nll(hd_val log_p, hd_val label, hd_nll_options options);
 #define hd_nll(...) \
   hd_nll(HD_HEAD2_(__VA_ARGS__, ), HD_LIT(hd_nll_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
+
+typedef struct hd_map_criterion_options {
+  HD_OPTIONS;
+  float j HD_Z;  // above 0; default 5
+  HD_REDUCTION;
+} hd_map_criterion_options;
+// -y[label] + log(e^-j + sum_k e^y[k]) per row, y (..., K) minus the squared distances of hd_rbf:
+// cross-entropy with one more class, none of them, at the distance j, so that classes farther away
+// are hardly pushed on (LeCun et al. 1998, equation 9, which leaves j open).
+HD_API hd_val hd_map_criterion(hd_val y, hd_val label, hd_map_criterion_options options);
+#define hd_map_criterion(...) \
+  hd_map_criterion(HD_HEAD2_(__VA_ARGS__, ), \
+                   HD_LIT(hd_map_criterion_options){.hd_z = 0, HD_TAIL2_(__VA_ARGS__, )})
 
 typedef struct hd_binary_cross_entropy_options {
   HD_OPTIONS;

@@ -5,7 +5,7 @@
 static void remember(hd_val running, hd_val batch, double keep, hd_val y) {
   hd_val next = hd_add(hd_scale(running, keep), hd_scale(batch, 1 - keep));
   hd_val finite = hd_equal(hd_sub(next, next), hd_scalar_like(next, 0));
-  hd_assign_statistic(running, hd_select(finite, next, running), y);
+  hd_assign_statistic(running, hd_select(finite, next, running), batch, y);
 }
 
 static hd_val batch_norm(hd_val x, const hd_batch_norm_options *o) {

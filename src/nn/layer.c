@@ -1,6 +1,8 @@
 // The table of the layers, and how they fail.
 #include "layer.h"
 
+#include <math.h>
+
 #define X(name) &hd_layer_##name,
 static const hd_layer *const table[] = {HD_LAYER_LIST(X) NULL};
 #undef X
@@ -22,4 +24,16 @@ hd_val hd_layer_fail(hd_val x, const char *kind, const char *name, const char *f
   hd_graph_fail(x.graph, HD_E_SHAPE, name ? "%s (%s): %s" : "%s%.0s: %s", kind, name ? name : "",
                 text);
   return (hd_val){0};
+}
+
+hd_init hd_init_of_fans(hd_init init, double in, double out) {
+  hd_init_kind kind = init.kind ? init.kind : HD_GLOROT_UNIFORM;
+  if (kind < HD_LECUN_UNIFORM) return init;
+  double variance = kind <= HD_LECUN_NORMAL    ? 1 / in
+                    : kind <= HD_GLOROT_NORMAL ? 2 / (in + out)
+                                               : 2 / in;
+  bool uniform = kind == HD_LECUN_UNIFORM || kind == HD_GLOROT_UNIFORM || kind == HD_HE_UNIFORM;
+  float limit = (float)sqrt(3 * variance);
+  return uniform ? (hd_init){HD_UNIFORM, -limit, limit}
+                 : (hd_init){HD_NORMAL, 0, (float)sqrt(variance)};
 }

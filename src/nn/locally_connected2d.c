@@ -2,8 +2,6 @@
 #include "layer.h"
 #include "../op/window.h"
 
-#include <math.h>
-
 enum { MOST = 1 << 26 };  // taps of all windows: they are listed
 
 // Rows of (H W C, N) that each window reads, (H' W', kh kw C); -1, a row of zeros, in the padding.
@@ -31,18 +29,10 @@ static hd_val taps(hd_val x, const hd_conv *g) {
   return v;
 }
 
-// The fans are those of one window, which the shape of all weights does not show.
+// The fans are those of one window.
 static hd_init of_one_window(hd_init init, const hd_conv *g) {
-  double taps = (double)(g->kh * g->kw), in = taps * (double)g->c, out = taps * (double)g->f;
-  hd_init_kind kind = init.kind ? init.kind : HD_GLOROT_UNIFORM;
-  if (kind < HD_LECUN_UNIFORM) return init;
-  double variance = kind <= HD_LECUN_NORMAL    ? 1 / in
-                    : kind <= HD_GLOROT_NORMAL ? 2 / (in + out)
-                                               : 2 / in;
-  bool uniform = kind == HD_LECUN_UNIFORM || kind == HD_GLOROT_UNIFORM || kind == HD_HE_UNIFORM;
-  float limit = (float)sqrt(3 * variance);
-  return uniform ? (hd_init){HD_UNIFORM, -limit, limit}
-                 : (hd_init){HD_NORMAL, 0, (float)sqrt(variance)};
+  double taps = (double)(g->kh * g->kw);
+  return hd_init_of_fans(init, taps * (double)g->c, taps * (double)g->f);
 }
 
 static hd_val locally_connected2d(hd_val x, const hd_locally_connected2d_options *o) {

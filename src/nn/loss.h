@@ -43,8 +43,10 @@ extern const char *const hd_reduction_names[];  // those of a recipe: a scalar c
 
 #define HD_LOSS_LIST(X) \
   X(cross_entropy) \
-  X(mse) X(mae) X(huber) X(smooth_l1) X(log_cosh) X(binary_cross_entropy) X(nll) X(kl_divergence) \
-      X(focal) X(dice) X(hinge) X(perceptron_loss) X(cosine_distance) X(poisson_nll)
+  X(mse) \
+  X(mae) X(huber) X(smooth_l1) X(log_cosh) X(binary_cross_entropy) X(nll) X(kl_divergence) \
+      X(focal) X(dice) X(hinge) X(perceptron_loss) X(cosine_distance) X(poisson_nll) \
+          X(map_criterion)
 #define X(name) extern const hd_loss hd_loss_##name;
 HD_LOSS_LIST(X)
 #undef X

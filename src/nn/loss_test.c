@@ -98,6 +98,11 @@ BOOK(cosine) {
   for (int i = 0; i < k; i++) dot += y[i] * t[i], a += y[i] * y[i], b += t[i] * t[i];
   return 1 - dot / sqrt(a * b);
 }
+BOOK(map) {
+  double sum = exp(-1.5);
+  for (int i = 0; i < k; i++) sum += exp(y[i]);
+  return log(sum) - y[(int)*t];
+}
 
 // ---- The calls ----------------------------------------------------------------------------------
 #define PLAIN(name, loss) \
@@ -109,11 +114,13 @@ BOOK(cosine) {
     return hd_##loss(y, t, __VA_ARGS__, .reduction = r, .weights = w); \
   }
 PLAIN(mse, mse)
-WITH(half, mse, .factor = 0.5f) PLAIN(mae, mae) PLAIN(huber, huber) WITH(
-    huber7, huber, .delta = 0.75f) WITH(smooth, smooth_l1, .beta = 0.5f) PLAIN(log_cosh, log_cosh)
-    PLAIN(bce, binary_cross_entropy) WITH(bce3, binary_cross_entropy, .positive = 3)
-        WITH(bce_p, binary_cross_entropy, .probabilities = true) PLAIN(focal, focal)
-            WITH(focal2, focal, .gamma = 1.5f, .alpha = 0.25f) WITH(focal_k3, focal, .gamma = 0.5f)
+WITH(half, mse, .factor = 0.5f)
+PLAIN(mae, mae) PLAIN(huber, huber) WITH(huber7, huber, .delta = 0.75f)
+    WITH(smooth, smooth_l1, .beta = 0.5f) PLAIN(log_cosh, log_cosh) PLAIN(bce, binary_cross_entropy)
+        WITH(bce3, binary_cross_entropy, .positive = 3) WITH(bce_p, binary_cross_entropy,
+                                                             .probabilities = true)
+            PLAIN(focal, focal) WITH(focal2, focal, .gamma = 1.5f,
+                                     .alpha = 0.25f) WITH(focal_k3, focal, .gamma = 0.5f)
                 PLAIN(hinge, hinge) WITH(hinge2, hinge, .margin = 0.5f, .squared = true)
                     WITH(hinge_k2, hinge, .margin = 2, .squared = true)
                         PLAIN(perceptron, perceptron_loss) PLAIN(poisson, poisson_nll)
@@ -124,16 +131,17 @@ WITH(half, mse, .factor = 0.5f) PLAIN(mae, mae) PLAIN(huber, huber) WITH(
                                             PLAIN(dice, dice)
                                                 WITH(dice2, dice, .smooth = 0.125f, .squares = true)
                                                     PLAIN(cosine, cosine_distance)
+                                                        WITH(map, map_criterion, .j = 1.5f)
 
-                                                        typedef enum {
-                                                          ANY,
-                                                          PROBABLE,
-                                                          TRUTH,
-                                                          SIGN,
-                                                          ROWS,
-                                                          COUNTS,
-                                                          LABEL
-                                                        } fill;
+                                                            typedef enum {
+                                                              ANY,
+                                                              PROBABLE,
+                                                              TRUTH,
+                                                              SIGN,
+                                                              ROWS,
+                                                              COUNTS,
+                                                              LABEL
+                                                            } fill;
 static const struct {
   const char *name;
   hd_val (*make)(hd_val y, hd_val t, hd_reduction r, hd_val w);
@@ -171,7 +179,8 @@ static const struct {
              {"kl of probabilities", make_kl_p, kl_p, true, ROWS, ROWS},
              {"dice", make_dice, dice, true, PROBABLE, TRUTH},
              {"dice, squares", make_dice2, dice2, true, PROBABLE, TRUTH},
-             {"cosine", make_cosine, cosine, true, ANY, ANY}};
+             {"cosine", make_cosine, cosine, true, ANY, ANY},
+             {"map_criterion", make_map, map, true, ANY, LABEL}};
 
 enum { N = 5, K = 4 };
 static void fill_in(fill kind, double phase, double *to) {
@@ -354,11 +363,12 @@ static void a_label_that_is_no_class_shows(void **state) {
   network n = begin();
   hd_val x = hd_constant(n.g, HD_F32, HD_SHAPE(2, 2), (float[]){1, 2, 3, 4});
   hd_val label = hd_constant(n.g, HD_I32, HD_SHAPE(2), (int32_t[]){0, 2});
-  hd_val fetch[] = {hd_cross_entropy(x, label), hd_nll(x, label), hd_focal(x, label),
-                    hd_hinge(x, label), hd_perceptron_loss(x, label)};
-  compile(&n, fetch, 5);
+  hd_val fetch[] = {hd_cross_entropy(x, label),   hd_nll(x, label),
+                    hd_focal(x, label),           hd_hinge(x, label),
+                    hd_perceptron_loss(x, label), hd_map_criterion(x, label)};
+  compile(&n, fetch, 6);
   run(&n);
-  for (int i = 0; i < 5; i++) assert_false(isfinite(out(&n, i, 0)));
+  for (int i = 0; i < 6; i++) assert_false(isfinite(out(&n, i, 0)));
   end(&n);
 }
 
@@ -436,6 +446,7 @@ static void what_is_refused(void **state) {
   REFUSED(hd_hinge(y, y, .margin = -1), "margin is -1");
   REFUSED(hd_cross_entropy(y, label, .smoothing = 1), "smoothing is 1, must be in [0, 1)");
   REFUSED(hd_binary_cross_entropy(y, y, .positive = -1), "positive is -1");
+  REFUSED(hd_map_criterion(y, label, .j = -1), "j is -1, must be above 0");
   REFUSED(hd_mse(y, y, .weights = flat), "weights are (3), losses are (N, 3)");
   REFUSED(hd_cross_entropy(y, label, .weights = y), "weights are (N, 3), losses are (N)");
   REFUSED(hd_kl_divergence(hd_sum(y), hd_sum(y)), "y is a scalar");
