@@ -34,12 +34,13 @@ typedef struct names {
 
 static int by_text(const void *a, const void *b) { return strcmp(a, b); }
 
-void cli_each_recipe(void (*see)(void *user, const char *name, const char *path), void *user) {
+static void each(const char *folder, void (*see)(void *user, const char *name, const char *path),
+                 void *user) {
   names *all = calloc(1, sizeof *all);
   for (int place = 0; all && place < 4; place++) {
     char dir[1100], path[CLI_PATH];
     int first = all->count;
-    cli_shared_dir(place, "recipes", dir, sizeof dir);
+    cli_shared_dir(place, folder, dir, sizeof dir);
     DIR *d = opendir(dir);
     for (struct dirent *entry; d && (entry = readdir(d));) {
       char name[64];
@@ -60,39 +61,58 @@ void cli_each_recipe(void (*see)(void *user, const char *name, const char *path)
   free(all);
 }
 
+void cli_each_recipe(void (*see)(void *user, const char *name, const char *path), void *user) {
+  each("recipes", see, user);
+}
+
 static void collect(void *user, const char *name, const char *path) {
   names *all = user;
   (void)path;
   if (all->count < NAMES) snprintf(all->name[all->count++], sizeof *all->name, "%s", name);
 }
 
-static void not_found(const char *word) {
+// What can be named: recipes, and the sweeps among them.
+typedef struct kind {
+  const char *folder, *what, *known;
+} kind;
+static const kind recipes = {"recipes", "recipe", "a file nor one of `hadal list recipes`"};
+static const kind sweeps = {"recipes/sweeps", "sweep", "a file nor in recipes/sweeps"};
+
+static void not_found(const kind *k, const char *where, const char *word) {
   const char *known[NAMES];
   names *all = calloc(1, sizeof *all);
-  if (all) cli_each_recipe(collect, all);
+  if (all) each(k->folder, collect, all);
   for (int i = 0; all && i < all->count; i++) known[i] = all->name[i];
   int nearest = all ? hd_nearest(word, known, all->count) : -1;
   if (nearest >= 0)
-    cli_fail(CLI_WRONG, "no recipe \"%s\"; did you mean \"%s\"?", word, known[nearest]);
-  else
-    cli_fail(CLI_WRONG, "no recipe \"%s\": neither a file nor one of `hadal list recipes`", word);
+    cli_fail(CLI_WRONG, "%sno %s \"%s\"; did you mean \"%s\"?", where, k->what, word,
+             known[nearest]);
+  else cli_fail(CLI_WRONG, "%sno %s \"%s\": neither %s", where, k->what, word, k->known);
   free(all);
 }
 
-bool cli_find_recipe(const char *word, char *path) {
+static bool find(const kind *k, const char *where, const char *word, char *path) {
   char dir[1100];
   bool named = !strchr(word, '/') && *word;
   for (int place = 0; named && place < 4; place++)
     for (size_t e = 0; e < HD_COUNT(endings); e++) {
-      cli_shared_dir(place, "recipes", dir, sizeof dir);
+      cli_shared_dir(place, k->folder, dir, sizeof dir);
       if (snprintf(path, CLI_PATH, "%s/%s%s", dir, word, endings[e]) < CLI_PATH && is_file(path))
         return true;
     }
   if (strlen(word) < CLI_PATH && is_file(word)) return strcpy(path, word), true;
-  if (strchr(word, '/')) cli_fail(CLI_WRONG, "%s: there is no such recipe", word);
-  else not_found(word);
+  if (strchr(word, '/')) cli_fail(CLI_WRONG, "%s%s: there is no such %s", where, word, k->what);
+  else not_found(k, where, word);
   return false;
 }
+
+bool cli_find_recipe(const char *word, char *path) { return find(&recipes, "", word, path); }
+
+bool cli_find_recipe_of(const char *where, const char *word, char *path) {
+  return find(&recipes, where, word, path);
+}
+
+bool cli_find_sweep(const char *word, char *path) { return find(&sweeps, "", word, path); }
 
 bool cli_find_model(const char *word, char *path) {
   struct stat about;
@@ -117,7 +137,7 @@ bool cli_names_data(const char *name) {
   return false;
 }
 
-static hd_document_reader *yaml(void) {
+hd_document_reader *cli_yaml(void) {
 #ifdef HD_WITH_YAML
   return hd_yaml_parse;
 #else
@@ -127,5 +147,5 @@ static hd_document_reader *yaml(void) {
 
 hd_recipe *cli_read_recipe(const cli_process *p, const char *path, const cli_args *args,
                            hd_error *err) {
-  return hd_recipe_read(&p->data, path, err, .yaml = yaml(), .set = args->set);
+  return hd_recipe_read(&p->data, path, err, .yaml = cli_yaml(), .set = args->set);
 }

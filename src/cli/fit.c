@@ -45,7 +45,9 @@ static hd_status trim(cli_training *t, int64_t epochs) {
 static bool on_step(void *user, const hd_progress *at) {
   cli_training *t = user;
   cli_progress_step(&t->progress, at);
-  return !trim(t, at->epoch - 1) && !cli_interrupted;
+  hd_status status = trim(t, at->epoch - 1);
+  if (t->until && at->epoch > t->until) t->paused = true;  // it was there when it was resumed
+  return !status && !cli_interrupted && !t->paused;
 }
 
 static hd_status add_epoch(cli_training *t, const hd_progress *at) {
@@ -73,7 +75,8 @@ static bool on_epoch(void *user, const hd_progress *at) {
   hd_status status = t->in_fold ? HD_OK : trim(t, at->epoch - 1);
   if (!status && !t->in_fold) status = add_epoch(t, at);
   if (!status && !t->in_fold && at->has_valid && at->best) status = cli_save(t, "best.safetensors");
-  return !status && !cli_interrupted;
+  if (!status && at->epoch == t->until && at->epoch < at->epochs) t->paused = true;
+  return !status && !cli_interrupted && !t->paused;
 }
 
 hd_status cli_fit(cli_training *t, const char *checkpoints) {

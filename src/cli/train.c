@@ -88,34 +88,29 @@ static void introduce(const cli_training *t) {
 }
 
 static int failed(cli_training *t, hd_status status, const char *recipe) {
-  cli_progress_end(&t->progress);
-  if (status == HD_E_STOPPED || status == HD_E_DIVERGED) {
-    if (!cli_run_stopped(t, status == HD_E_STOPPED ? "interrupted" : "diverged") && t->page)
-      cli_report_run(t, false);
-  }
   if (status != HD_E_STOPPED) return cli_fail(CLI_FAILED, "%s", t->err.text);
   cli_fail(CLI_INTERRUPTED, "%s%s", t->err.text, t->in_fold ? "" : "; a checkpoint is saved");
   fprintf(stderr, "To go on: hadal train %s --run %s --resume\n", recipe, t->run.dir);
   return CLI_INTERRUPTED;
 }
 
-// ---- The command --------------------------------------------------------------------------------
+// ---- The steps ----------------------------------------------------------------------------------
 
 // The recipe; that of the run, with its settings, when an earlier one goes on.
-static int read_recipe(cli_training *t, cli_args *args, const char *path) {
+static int read_recipe(cli_training *t, const cli_args *args, const char *path) {
   char stored[CLI_PATH];
   t->recipe = cli_read_recipe(&t->p, path, args, &t->err);
-  if (!t->recipe) return cli_fail(CLI_WRONG, "%s", t->err.text);
+  if (!t->recipe) return CLI_WRONG;
   if (!t->resume || !cli_run_find(&t->run, &t->p.data, t->recipe->name, cli_value(args, "--run")))
     return 0;
   cli_run_path(&t->run, "recipe.yaml", stored);
   if (!hd_file_exists(&t->p.data, stored)) return 0;
   hd_recipe *before = cli_read_recipe(&t->p, stored, args, &t->err);
-  if (!before) return cli_fail(CLI_WRONG, "%s", t->err.text);
+  if (!before) return CLI_WRONG;
   bool same = !strcmp(before->name, t->recipe->name);
   if (!same)
-    cli_fail(CLI_WRONG, "%s: a run of %s, which cannot go on as %s", t->run.dir, before->name,
-             t->recipe->name);
+    hd_fail(&t->err, HD_E_ARGUMENT, "%s: a run of %s, which cannot go on as %s", t->run.dir,
+            before->name, t->recipe->name);
   hd_recipe_free(same ? t->recipe : before);
   if (same) t->recipe = before;
   return same ? 0 : CLI_WRONG;
@@ -130,13 +125,14 @@ static hd_status open_parts(cli_training *t, int64_t *least) {
     if (status) return status;
     *least = t->parts.train.samples;
   }
-  hd_status status = cli_parts_open(t, d->fold);
+  bool kept = t->keep_parts && t->parts.train.samples;
+  hd_status status = kept ? HD_OK : cli_parts_open(t, d->fold);
   *least = HD_MIN(*least, t->parts.train.samples);
   return status;
 }
 
-// Everything that a wrong call can get wrong is found before the run directory is made.
-static int prepare(cli_training *t, cli_args *args, const char *path) {
+int cli_train_prepare(cli_training *t, const cli_args *args, const char *path) {
+  t->p.memory.peak = t->p.memory.bytes;
   int wrong = read_recipe(t, args, path);
   if (wrong) return wrong;
   const hd_recipe *r = t->recipe;
@@ -144,23 +140,27 @@ static int prepare(cli_training *t, cli_args *args, const char *path) {
   hd_fit_options o;
   hd_status status = open_parts(t, &samples);
   if (status)
-    return cli_fail(
-        status == HD_E_ARGUMENT || !cli_names_data(r->data.name) ? CLI_WRONG : CLI_FAILED, "%s",
-        t->err.text);
+    return status == HD_E_ARGUMENT || !cli_names_data(r->data.name) ? CLI_WRONG : CLI_FAILED;
   status = cli_network_open(t);
-  if (status) return cli_fail(status == HD_E_MEMORY ? CLI_FAILED : CLI_WRONG, "%s", t->err.text);
-  if (r->train.batch > samples)
-    return cli_fail(CLI_WRONG, "%s: train: batch is %d, larger than the %lld training samples",
-                    r->file, r->train.batch, (long long)samples);
+  if (status) return status == HD_E_MEMORY ? CLI_FAILED : CLI_WRONG;
+  if (r->train.batch > samples) {
+    hd_fail(&t->err, HD_E_ARGUMENT, "%s: train: batch is %d, larger than the %lld training samples",
+            r->file, r->train.batch, (long long)samples);
+    return CLI_WRONG;
+  }
   hd_recipe_fit_options(r, &o);
-  if (hd_fit_check(&o, samples, &t->err))
-    return cli_fail(CLI_WRONG, "%s: train: %s", r->file,
-                    t->err.text + (strncmp(t->err.text, "fit: ", 5) ? 0 : 5));
+  hd_error why;
+  if (hd_fit_check(&o, samples, &why)) {
+    hd_fail(&t->err, HD_E_ARGUMENT, "%s: train: %s", r->file,
+            why.text + (strncmp(why.text, "fit: ", 5) ? 0 : 5));
+    return CLI_WRONG;
+  }
   t->header = hd_recipe_header(&t->p.data, r, &t->signature);
-  return t->header ? 0 : cli_fail(CLI_FAILED, "memory is out");
+  if (!t->header) hd_fail(&t->err, HD_E_MEMORY, "memory is out");
+  return t->header ? 0 : CLI_FAILED;
 }
 
-static int train(cli_training *t, const char *word) {
+hd_status cli_train_run(cli_training *t) {
   char checkpoints[CLI_PATH];
   cli_folds f = {0};
   hd_status status = HD_OK;
@@ -175,8 +175,27 @@ static int train(cli_training *t, const char *word) {
   if (!status) status = finish(t, &f);
   free(f.each);
   free(f.samples);
-  return status ? failed(t, status, word) : CLI_DONE;
+  cli_progress_end(&t->progress);
+  bool stopped = status == HD_E_STOPPED && !t->paused;
+  if ((stopped || status == HD_E_DIVERGED) &&
+      !cli_run_stopped(t, stopped ? "interrupted" : "diverged") && t->page)
+    cli_report_run(t, false);
+  return status;
 }
+
+void cli_train_close(cli_training *t) {
+  cli_network_close(t);
+  if (!t->keep_parts) hd_splits_free(&t->parts);
+  hd_release(&t->p.data, t->header);
+  hd_recipe_free(t->recipe);
+  t->header = NULL, t->recipe = NULL;
+  t->result = (hd_fit_result){0};
+  t->err = (hd_error){0};
+  t->before = 0;
+  t->trimmed = t->in_fold = t->paused = false;
+}
+
+// ---- The command --------------------------------------------------------------------------------
 
 static int run(cli_args *args) {
   cli_training *t = calloc(1, sizeof *t);
@@ -201,18 +220,19 @@ static int run(cli_args *args) {
   t->resume = cli_has(args, "--resume");
   t->page = !cli_has(args, "--no-report");
   cli_progress_start(&t->progress, t->quiet);
-  status = prepare(t, args, path);
-  if (!status)
+  status = cli_train_prepare(t, args, path);
+  if (status) cli_fail(status, "%s", t->err.text);
+  else
     status =
         cli_run_open(&t->run, &t->p.data, t->recipe->name, cli_value(args, "--run"), t->resume);
   if (!status && cli_run_describe(&t->run, t->recipe, &t->p, &t->parts, &t->err))
     status = cli_fail(CLI_FAILED, "%s", t->err.text);
   if (!status && !t->quiet) introduce(t);
-  if (!status) status = train(t, args->word[0]);
-  cli_network_close(t);
-  hd_splits_free(&t->parts);
-  hd_release(&t->p.data, t->header);
-  hd_recipe_free(t->recipe);
+  if (!status) {
+    hd_status done = cli_train_run(t);
+    if (done) status = failed(t, done, args->word[0]);
+  }
+  cli_train_close(t);
   free(t);
   return status;
 }

@@ -30,9 +30,20 @@ typedef struct cli_training {
   hd_fit_result result;
   cli_norms norms;
   double before;  // seconds of the run's epochs before it was resumed
+  int until;      // pause after this epoch, ready to be resumed; 0: train to the end
   hd_error err;
-  bool quiet, resume, page, trimmed, in_fold;
+  bool quiet, resume, page, trimmed, in_fold, paused;
+  bool keep_parts;  // the next training is on the same samples
 } cli_training;
+
+// hadal train in steps, which a sweep takes for each trial.
+// Everything that a wrong call can get wrong, before there is a run directory. An exit status; the
+// reason is in t->err.
+int cli_train_prepare(cli_training *t, const cli_args *args, const char *recipe);
+// To the end: model.safetensors, the test, the page. t->run is open. HD_E_STOPPED when it was
+// interrupted, or paused (t->paused). What went wrong is told by t->err, and in metrics.jsonl.
+hd_status cli_train_run(cli_training *t);
+void cli_train_close(cli_training *t);  // leaves the process, and parts to be kept
 
 typedef struct cli_folds {
   hd_metrics *each, mean;

@@ -104,6 +104,7 @@ static void add_loss(const hd_recipe *r, const hd_signature *s, const hd_loss *l
     if (two && signs) target = hd_add_scalar(hd_scale(target, 2), -1);
   }
   to->loss = loss->build(y, target, r->loss_options);
+  if (r->train.kl > 0) to->loss = hd_add(to->loss, hd_scale(hd_bayes_kl(y), r->train.kl));
   if (r->inside->no_accuracy) to->accuracy = none;
 }
 

@@ -55,3 +55,62 @@ const char *hd_doc_what(const hd_doc *doc) {
                                       "a word",  "a list",        "a map"};
   return words[doc->kind];
 }
+
+// ---- Differences --------------------------------------------------------------------------------
+
+static bool same_value(const hd_doc *a, const hd_doc *b) {
+  bool numbers = (a->kind == HD_DOC_INT || a->kind == HD_DOC_REAL) &&
+                 (b->kind == HD_DOC_INT || b->kind == HD_DOC_REAL);
+  if (numbers && (a->kind != b->kind || a->kind == HD_DOC_REAL)) return a->real == b->real;
+  if (a->kind != b->kind) return false;
+  if (a->kind == HD_DOC_TEXT) return !strcmp(a->text, b->text);
+  return a->integer == b->integer;
+}
+
+// One line, cut short; "not there".
+static void show(const hd_env *env, const hd_doc *doc, char *to, size_t size) {
+  hd_text text = {.env = *env};
+  if (doc) hd_json_write(&text, doc, -1);
+  hd_print(to, size, "%s", !doc ? "not there" : text.failed || !text.at ? "?" : text.at);
+  if (text.size >= size) memcpy(to + size - 4, "...", 4);
+  hd_text_free(&text);
+}
+
+static bool differs(const hd_env *env, const hd_doc *a, const hd_doc *b, const char *path, char *to,
+                    size_t size) {
+  bool both = a && b && a->kind == b->kind;
+  bool maps = both && a->kind == HD_DOC_MAP, lists = both && a->kind == HD_DOC_LIST;
+  if (a && b && a->kind < HD_DOC_LIST && same_value(a, b)) return false;
+  if (!maps && !lists) {
+    char was[80], now[80];
+    show(env, a, was, sizeof was);
+    show(env, b, now, sizeof now);
+    hd_print(to, size, "%s was %s, now %s", *path ? path : "it", was, now);
+    return true;
+  }
+  const hd_doc *x = a->first, *y = b->first;
+  for (int i = 0; x || y; i++, x = x ? x->next : NULL, y = y ? y->next : NULL) {
+    char inner[300], number[16];
+    const hd_doc *was = x, *now = y;
+    hd_print(number, sizeof number, "%d", i);
+    if (maps && x && y && strcmp(x->key, y->key)) {
+      if (!hd_doc_get(b, x->key)) now = NULL;
+      else if (!hd_doc_get(a, y->key)) was = NULL;
+      else
+        return hd_print(to, size, "%s%s%s comes later now, after %s", path, *path ? "." : "",
+                        x->key, y->key),
+               true;
+    }
+    hd_print(inner, sizeof inner, "%s%s%s", path, *path ? "." : "",
+             lists ? number
+             : was ? was->key
+                   : now->key);
+    if (differs(env, was, now, inner, to, size)) return true;
+  }
+  return false;
+}
+
+bool hd_doc_differs(const hd_env *env, const hd_doc *was, const hd_doc *now, char *to,
+                    size_t size) {
+  return differs(env, was, now, "", to, size);
+}

@@ -15,6 +15,8 @@ hd_doc *hd_doc_bool(hd_arena *arena, hd_doc *parent, const char *key, bool value
 hd_doc *hd_doc_copy(hd_arena *arena, hd_doc *parent, const char *key, const hd_doc *of);
 // "a number", "a list" ...: for messages.
 const char *hd_doc_what(const hd_doc *doc);
+// Where two documents first differ: "train.batch was 16, now 32"; false: nowhere.
+bool hd_doc_differs(const hd_env *env, const hd_doc *was, const hd_doc *now, char *to, size_t size);
 // Block style, with maps and lists of plain values on one line where they are short.
 void hd_yaml_write(hd_text *to, const hd_doc *doc);
 

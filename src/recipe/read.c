@@ -1,8 +1,7 @@
 // Recipes: from a file, and back to text.
 #include "recipe.h"
 
-// "recipes/lenet5.yaml" -> "lenet5"
-static char *name_of(hd_arena *arena, const char *path) {
+char *hd_recipe_name_of(hd_arena *arena, const char *path) {
   const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
   char *name = hd_arena_text(arena, base);
   char *dot = name ? strrchr(name, '.') : NULL;
@@ -15,21 +14,20 @@ static bool ends_with(const char *text, const char *end) {
   return a >= b && !strcmp(text + a - b, end);
 }
 
-static hd_status parse(hd_recipe_inside *in, const char *text, size_t bytes,
-                       hd_document_reader *yaml) {
-  const hd_reader *r = &in->reader;
+hd_status hd_document_parse(hd_arena *arena, const char *name, const char *text, size_t bytes,
+                            hd_document_reader *yaml, hd_doc **to, hd_error *err) {
   size_t skip = 0;
   while (skip < bytes && strchr(" \t\r\n", text[skip])) skip++;
-  bool json = ends_with(r->name, ".json") || (!yaml && skip < bytes && text[skip] == '{');
+  bool json = ends_with(name, ".json") || (!yaml && skip < bytes && text[skip] == '{');
   if (bytes > HD_RECIPE_BYTES)
-    return hd_fail(r->err, HD_E_LIMIT, "%s: %zu bytes; a recipe has at most %d", r->name, bytes,
+    return hd_fail(err, HD_E_LIMIT, "%s: %zu bytes; a recipe has at most %d", name, bytes,
                    HD_RECIPE_BYTES);
-  if (json) return hd_json_parse(&in->arena, r->name, text, bytes, &in->doc, r->err);
-  if (yaml) return yaml(&in->arena, r->name, text, bytes, &in->doc, r->err);
-  return hd_fail(r->err, HD_E_UNSUPPORTED,
+  if (json) return hd_json_parse(arena, name, text, bytes, to, err);
+  if (yaml) return yaml(arena, name, text, bytes, to, err);
+  return hd_fail(err, HD_E_UNSUPPORTED,
                  "%s: this build reads recipes as JSON only. Install libyaml-dev and build again, "
                  "or write the recipe as .json",
-                 r->name);
+                 name);
 }
 
 hd_recipe *(hd_recipe_parse)(const hd_env *env, const char *file, const char *text, size_t bytes,
@@ -46,12 +44,12 @@ hd_recipe *(hd_recipe_parse)(const hd_env *env, const char *file, const char *te
   in->arena.env = in->env;
   r->file = hd_arena_text(&in->arena, file ? file : "recipe");
   r->name = o.name ? hd_arena_text(&in->arena, o.name)
-            : file ? name_of(&in->arena, file)
+            : file ? hd_recipe_name_of(&in->arena, file)
                    : "recipe";
   hd_status status =
       r->file && r->name ? HD_OK : hd_fail(err, HD_E_MEMORY, "%s: memory is out", file);
   in->reader = (hd_reader){.name = r->file, .sets = o.set, .arena = &in->arena, .err = err};
-  if (!status) status = parse(in, text, bytes, o.yaml);
+  if (!status) status = hd_document_parse(&in->arena, r->file, text, bytes, o.yaml, &in->doc, err);
   for (int i = 0; !status && o.set && o.set[i]; i++)
     status = hd_doc_override(&in->reader, in->doc, i);
   if (!status) status = hd_recipe_check(r);

@@ -71,6 +71,9 @@ static const hd_field train_field[] = {
              .help = "largest norm of the incoming weights of a unit; 0: any"),
     HD_FIELD(T, ema, REAL, .standard = "0", .low = 0, .high = 0.99999,
              .help = "decay of an exponential mean of the weights, which is the model; 0: none"),
+    HD_FIELD(T, kl, REAL, .standard = "0", .low = 0, .high = 1,
+             .help = "dense_bayes: factor on the divergence from a normal (0, 1) prior in the "
+                     "loss: 1 / training samples"),
     HD_FIELD(T, swa, INT, .standard = "0", .low = 0, .high = 1000000000,
              .help = "the model is the mean of the weights after this epoch and later ones; 0: no"),
     HD_FIELD(T, precision, CHOICE, .standard = "f32", .choices = precisions,

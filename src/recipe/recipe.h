@@ -40,6 +40,10 @@ typedef struct hd_recipe_inside {
 } hd_recipe_inside;
 
 const hd_fields *hd_augment_part(const char *name, const hd_augment_options *o, const void **part);
+// JSON, or what `yaml` (may be NULL) reads; of at most HD_RECIPE_BYTES.
+hd_status hd_document_parse(hd_arena *arena, const char *name, const char *text, size_t bytes,
+                            hd_document_reader *yaml, hd_doc **to, hd_error *err);
+char *hd_recipe_name_of(hd_arena *arena, const char *path);  // "recipes/lenet5.yaml" -> "lenet5"
 hd_status hd_recipe_check(hd_recipe *r);                              // doc -> everything else
 hd_status hd_doc_override(const hd_reader *r, hd_doc *doc, int set);  // one of r->sets
 bool hd_signature_doc(hd_arena *arena, const hd_signature *s, hd_doc *to);

@@ -1,9 +1,10 @@
 // Any bytes as a JSON recipe: an error with a message, or a recipe whose network is built or
-// refused, and whose text reads back as the same text. The mutator edits documents instead of
+// refused, and whose text reads back as the same text; and as a sweep, which reads back as the same
+// and whose values are JSON. The mutator edits documents instead of
 // bytes: layers, fields and extreme numbers end up where they mean something.
 #include <stdlib.h>
 
-#include "recipe.h"
+#include "sweep.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t capacity);
@@ -11,6 +12,34 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t capacity, unsi
 
 static void require(bool truth) {
   if (!truth) abort();
+}
+
+static void sweep(const hd_env *env, const char *data, size_t size) {
+  hd_error err = {.status = HD_OK};
+  hd_sweep *s = hd_sweep_parse(env, "fuzz.json", data, size, NULL, &err);
+  if (!s) {
+    require(err.status != HD_OK && strncmp(err.text, "fuzz.json", 9) == 0);
+    return;
+  }
+  char what[300];
+  hd_arena arena = {.env = *env};
+  hd_doc *doc = hd_sweep_doc(&arena, s), *value;
+  hd_text text = {.env = *env};
+  require(doc);
+  hd_json_write(&text, doc, -1);
+  hd_sweep *again = hd_sweep_parse(env, "again.json", text.at, text.size, NULL, &err);
+  require(again);
+  require(!hd_doc_differs(env, doc, hd_sweep_doc(&arena, again), what, sizeof what));
+  require(s->trials > 0 && s->trials <= HD_SWEEP_TRIALS);
+  for (int i = 0; i < s->keys; i++) {
+    hd_text_free(&text);
+    hd_sweep_value(s, s->trials - 1, i, &text);
+    require(!hd_json_parse(&arena, "value", text.at, text.size, &value, &err));
+  }
+  hd_text_free(&text);
+  hd_sweep_free(again);
+  hd_sweep_free(s);
+  hd_arena_free(&arena);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -41,6 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     hd_graph_free(g);
     hd_recipe_free(r);
   }
+  sweep(&env, (const char *)data, size);
   require(memory.bytes == 0 && memory.peak < (int64_t)256 << 20);
   return 0;
 }
@@ -98,9 +128,10 @@ static void set_number(hd_doc *to, uint64_t *state) {
 
 static void set_word(hd_arena *arena, hd_doc *to, uint64_t *state) {
   static const char *const words[] = {
-      "relu", "flatten", "dense",     "conv2d",   "softmax", "same", "explicit", "cross_entropy",
-      "mse",  "adam",    "sgd",       "step",     "cosine",  "unit", "standard", "xor",
-      "iris", "mnist",   "he_normal", "constant", "u8",      "",     "huber",    "hinge"};
+      "relu", "flatten", "dense",     "conv2d",    "softmax", "same", "explicit", "cross_entropy",
+      "mse",  "adam",    "sgd",       "step",      "cosine",  "unit", "standard", "xor",
+      "iris", "mnist",   "he_normal", "constant",  "u8",      "",     "huber",    "hinge",
+      "grid", "random",  "halving",   "valid.loss"};
   to->first = NULL, to->count = 0;
   to->kind = HD_DOC_TEXT;
   to->text = hd_arena_text(arena, words[next(state) % HD_COUNT(words)]);

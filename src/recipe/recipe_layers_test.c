@@ -47,11 +47,22 @@ static const struct {
     {"[4, 4, 6]", "\"instance_norm\"" END, 12, 0},
     {"[4, 4, 6]", "{\"local_response_norm\": {\"size\": 3, \"k\": 1}}" END, 0, 0},
     {"[4, 4, 6]", "{\"spatial_dropout\": 0.2}" END, 0, 0},
+    {"[4, 4, 6]", "{\"gaussian_dropout\": 0.2}" END, 0, 0},
+    {"[7]", "{\"gaussian_noise\": 0.3}" END, 0, 0},
+    {"[7]", "{\"dense_bayes\": {\"units\": 5, \"deviation\": 0.2}}" END, 2 * (35 + 5), 35},
     {"[5]", "{\"embedding\": {\"rows\": 11, \"width\": 3}}" END, 33, 0},
     // 20 x 20 inputs, 16 x 16 outputs of 25 edges each, against all edges and one shared filter
     {"[20, 20, 1]",
      "{\"locally_connected2d\": {\"filters\": 1, \"kernel\": 5, \"no_bias\": true}}" END, 6400,
      6400},
+    {"[14, 14, 6]",
+     "{\"conv2d_table\": {\"kernel\": 5, \"table\": \"0,1,2 1,2,3 2,3,4 3,4,5 0,4,5 0,1,5 0,1,2,3 "
+     "1,2,3,4 2,3,4,5 0,3,4,5 0,1,4,5 0,1,2,5 0,1,3,4 1,2,4,5 0,2,3,5 0,1,2,3,4,5\"}}" END,
+     1516, 240000},
+    {"[28, 28, 6]", "{\"subsample2d\": 2}" END, 12, 0},
+    {"[4, 4, 6]", "{\"scaled_tanh\": {\"slope\": 1}}" END, 0, 0},
+    {"[5]", "{\"rbf\": 3}" END, 15, 0},
+    {"[84]", "{\"rbf\": {\"codes\": \"digits\"}}" END, 0, 0},
     {"[400]", "{\"dense\": {\"units\": 256, \"no_bias\": true}}" END, 102400, 102400},
     {"[20, 20, 1]", "{\"conv2d\": {\"filters\": 1, \"kernel\": 5}}" END, 26, 6400}};
 

@@ -83,6 +83,12 @@ static hd_status step(const hd_reader *r, hd_doc **at, const char *key, const hd
   return HD_OK;
 }
 
+// Everything within a value stands where the value does.
+static void place(hd_doc *doc, int line) {
+  doc->line = line;
+  for (hd_doc *child = doc->first; child; child = child->next) place(child, line);
+}
+
 hd_status hd_doc_override(const hd_reader *r, hd_doc *doc, int set) {
   const char *text = r->sets[set], *equal = strchr(text, '=');
   hd_doc where = {.line = -1 - set};
@@ -104,6 +110,6 @@ hd_status hd_doc_override(const hd_reader *r, hd_doc *doc, int set) {
       return hd_reader_fail(r, &where, "the path has an empty name, or more than 16");
     status = step(r, &doc, name, &where);
   }
-  if (!status) replace(doc, value, where.line);
+  if (!status) place(value, where.line), replace(doc, value, where.line);
   return status;
 }

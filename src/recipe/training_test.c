@@ -65,7 +65,7 @@ static void every_optimizer_is_known(void **state) {
     comes_back(r);
     hd_recipe_free(r);
   }
-  assert_int_equal(count, 11);
+  assert_int_equal(count, 12);
   hd_recipe *r = good("\"optimizer\": {\"sgd\": {\"momentum\": 0.9, \"form\": \"classical\"}}");
   hd_sgd_options o;
   memcpy(&o, r->optimizer.options, sizeof o);
@@ -94,12 +94,14 @@ static void every_option_reaches_fit(void **state) {
   (void)state;
   hd_recipe *r = good(
       "\"clip_value\": 2, \"clip_norm\": 1, \"l1\": 0.5, \"max_norm\": 3, \"ema\": 0.999, "
+      "\"kl\": 0.25, "
       "\"precision\": \"bf16\", "
       "\"accumulate\": 4");
   hd_fit_options o;
   hd_recipe_fit_options(r, &o);
   assert_true(o.clip_value == 2 && o.clip_norm == 1 && o.l1 == 0.5f && o.max_norm == 3);
   assert_true(o.ema == 0.999f && o.accumulate == 4 && o.swa == 0);
+  assert_true(r->train.kl == 0.25f);
   assert_int_equal(o.precision, HD_PRECISION_BF16);
   comes_back(r);
   hd_recipe_free(r);
