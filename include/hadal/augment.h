@@ -16,12 +16,6 @@ typedef enum hd_flip {
   HD_FLIP_BOTH  // each of the two in half of the samples
 } hd_flip;
 
-typedef enum hd_edge {
-  HD_EDGE_ZERO = 0,
-  HD_EDGE_NEAREST,  // the pixel of the edge
-  HD_EDGE_REFLECT   // mirrored at the centre of the edge's pixels
-} hd_edge;
-
 // Simard, Steinkraus & Platt 2003: every pixel is moved by its own vector, of uniform numbers in
 // -1..1, smoothed by a Gaussian (zero beyond the image), times alpha.
 typedef struct hd_elastic_options {

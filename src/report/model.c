@@ -87,6 +87,26 @@ hd_figure *hd_figure_filters(const hd_env *env, const hd_model *m, hd_error *err
   return f;
 }
 
+// What the convolution makes of the first test image.
+static void feature_maps(hd_page *p, const hd_model *m, const hd_data *test) {
+  hd_error err = {0};
+  hd_type t = m->signature.input.type;
+  int column = hd_data_column(test, m->signature.input.name);
+  if (column < 0 || test->samples < 1 || test->column[column].type.dtype != t.dtype ||
+      !hd_shape_equal(test->column[column].type.shape, t.shape))
+    return;
+  hd_tensor image = hd_tensor_new(p->env, t.dtype, t.shape, &err);
+  hd_figure *f = NULL;
+  if (image.data && !test->read(test->user, column, (int64_t[]){0}, 1, image.data, &err))
+    f = hd_figure_feature_maps(p->env, m, image, &err);
+  hd_tensor_free(&image);
+  if (f)
+    hd_page_figure(p, f, "What they make of the first test image",
+                   "Before the activation, and after it. Grey is zero, white positive, black "
+                   "negative.");
+  else if (err.status) hd_page_failed(p, err.status, err.text);
+}
+
 void hd_page_filters(hd_page *p) {
   filters l;
   hd_error err = {0};
@@ -102,6 +122,7 @@ void hd_page_filters(hd_page *p) {
   hd_page_figure(p, draw_filters(p->env, &l), title,
                  d[3] == 1 ? "Blue: positive weights, vermilion: negative; each by its own largest."
                            : "Each from its least to its largest weight.");
+  if (l.conv && p->o->test) feature_maps(p, p->o->model, p->o->test);
   hd_text_add(&p->html, "</section>\n");
   hd_tensor_free(&l.image);
 }
