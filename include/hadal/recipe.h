@@ -45,7 +45,7 @@ typedef struct hd_recipe_train {
   bool restore_best, no_shuffle;
   int keep, checkpoint_steps;
   int accumulate;  // these as in hd_fit_options
-  float clip_value, clip_norm, l1, max_norm, ema;
+  float clip_value, clip_norm, l1, max_norm, ema, kl;
   int swa;
   hd_precision precision;
 } hd_recipe_train;

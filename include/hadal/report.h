@@ -132,6 +132,12 @@ HD_API HD_NODISCARD hd_status hd_figure_png(hd_figure *f, double scale, const vo
 // The filters of a model's first convolution, or the weights of a first dense layer as images,
 // where these see the image itself; NULL without an error where there are none.
 HD_API hd_figure *hd_figure_filters(const hd_env *env, const hd_model *model, hd_error *err);
+// What they make of one image of the model's input type (H, W, C): their maps, and below these the
+// maps after the next layer where that changes no size (ReLU). Grey is zero, white positive, black
+// negative, one scale for all; at most 16 maps. NULL without an error where no convolution is
+// first.
+HD_API hd_figure *hd_figure_feature_maps(const hd_env *env, const hd_model *model, hd_tensor image,
+                                         hd_error *err);
 
 // ---- The run page -------------------------------------------------------------------------------
 typedef struct hd_report_options {

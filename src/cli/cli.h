@@ -39,7 +39,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_train, cli_eval, cli_predict, cli_summary, cli_list, cli_check,
-    cli_bench, cli_lecture, cli_report;
+    cli_bench, cli_lecture, cli_report, cli_sweep, cli_filter;
 extern const cli_command *const cli_commands[];  // NULL-terminated
 
 // Runs a whole command line; returns the exit status.
@@ -75,6 +75,9 @@ enum { CLI_PATH = 4096 };
 // A path, or a name looked up in ./recipes, then beside the command, then among the installed ones.
 // false: a message was printed.
 bool cli_find_recipe(const char *word, char *path);
+bool cli_find_recipe_of(const char *where, const char *word, char *path);  // messages begin so
+bool cli_find_sweep(const char *word, char *path);  // the same in recipes/sweeps
+hd_document_reader *cli_yaml(void);                 // NULL: this build reads JSON only
 // Calls see(user, path) for every recipe that can be named, each name once.
 void cli_each_recipe(void (*see)(void *user, const char *name, const char *path), void *user);
 // A set that is known, or the path of a .csv or of a folder; NULL is no wrong word.

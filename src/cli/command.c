@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-const cli_command *const cli_commands[] = {&cli_train, &cli_eval,    &cli_predict, &cli_report,
-                                           &cli_summary, &cli_list,  &cli_lecture, &cli_check,
-                                           &cli_bench, NULL};
+const cli_command *const cli_commands[] = {&cli_train,  &cli_sweep,   &cli_eval,   &cli_predict,
+                                           &cli_report, &cli_summary, &cli_list,   &cli_lecture,
+                                           &cli_check,  &cli_bench,   &cli_filter, NULL};
 
 int cli_fail(int status, const char *format, ...) {
   va_list args;
@@ -116,6 +116,12 @@ static int take_option(cli_args *a, int count, char **words, int *at) {
   return 0;
 }
 
+// A number, not an option: "-1 0 1".
+static bool negative(const char *word) {
+  const char *p = word + 1 + (word[1] == '.');
+  return *p >= '0' && *p <= '9';
+}
+
 static int run(const cli_command *c, int count, char **words) {
   cli_args a = {.command = c};
   bool options = true;
@@ -124,7 +130,7 @@ static int run(const cli_command *c, int count, char **words) {
       options = false;
     } else if (options && (!strcmp(words[i], "--help") || !strcmp(words[i], "-h"))) {
       return help_for(c);
-    } else if (options && words[i][0] == '-' && words[i][1]) {
+    } else if (options && words[i][0] == '-' && words[i][1] && !negative(words[i])) {
       int status = take_option(&a, count, words, &i);
       if (status) return status;
     } else if (a.words == CLI_WORDS) {

@@ -99,10 +99,8 @@ static int predict(cli_process *p, cli_args *args, const char *path, int top) {
     status = cli_samples_add(&s, args->word[i], i - 1, &err);
   hd_shape shape = {.rank = type.shape.rank + 1, .d = {s.count}};
   for (int i = 0; i < type.shape.rank; i++) shape.d[i + 1] = type.shape.d[i];
-  hd_tensor y = {0};
-  if (!status)
-    y = hd_predict(m.store, m.network.answer,
-                   (hd_tensor){.dtype = type.dtype, .shape = shape, .data = s.data}, &err);
+  hd_tensor y = {0}, x = {.dtype = type.dtype, .shape = shape, .data = s.data};
+  if (!status) y = hd_predict(m.store, m.network.answer, x, &err);
   int code = y.data ? CLI_DONE : cli_fail(CLI_FAILED, "%s", err.text);
   if (y.data) {
     int width = (int)(hd_shape_count(y.shape) / s.count);
