@@ -3,14 +3,32 @@
 
 #include "lesson.h"
 
-extern const lecture lecture_activations, lecture_approximation, lecture_backprop,
-    lecture_batch_size, lecture_feed_forward, lecture_initialisation, lecture_iris,
-    lecture_learning_rate, lecture_losses, lecture_momentum, lecture_neuron, lecture_optimisers,
-    lecture_schedules, lecture_vanishing_gradient, lecture_xor;
+extern const lecture lecture_activations, lecture_approximation, lecture_augmentation,
+    lecture_backprop, lecture_batch_norm, lecture_batch_size, lecture_bayesian,
+    lecture_connectivity, lecture_convexity, lecture_convolution, lecture_cures, lecture_data_size,
+    lecture_dropout, lecture_early_stopping, lecture_ensemble, lecture_equivariance,
+    lecture_feed_forward, lecture_filters, lecture_gradient_descent, lecture_gradient_free,
+    lecture_initialisation, lecture_input_scaling, lecture_iris, lecture_learned_filters,
+    lecture_learning_rate, lecture_losses, lecture_lr_range, lecture_momentum, lecture_neuron,
+    lecture_optimisers, lecture_overfitting, lecture_pattern, lecture_perceptron, lecture_pooling,
+    lecture_schedules, lecture_template_matching, lecture_vanishing_gradient, lecture_weight_decay,
+    lecture_weight_sharing, lecture_xor;
+
+extern const lecture lecture_activations, lecture_approximation, lecture_augmentation,
+    lecture_backprop, lecture_batch_norm, lecture_batch_size, lecture_bayesian,
+    lecture_connectivity, lecture_convexity, lecture_convolution, lecture_cures, lecture_data_size,
+    lecture_dropout, lecture_early_stopping, lecture_ensemble, lecture_equivariance,
+    lecture_feed_forward, lecture_filters, lecture_gradient_descent, lecture_gradient_free,
+    lecture_initialisation, lecture_input_scaling, lecture_iris, lecture_learned_filters,
+    lecture_learning_rate, lecture_losses, lecture_lr_range, lecture_momentum, lecture_neuron,
+    lecture_optimisers, lecture_overfitting, lecture_pattern, lecture_perceptron, lecture_pooling,
+    lecture_schedules, lecture_template_matching, lecture_vanishing_gradient, lecture_weight_decay,
+    lecture_weight_sharing, lecture_xor;
 
 const lecture *const lectures[] = {
     // neurons
     &lecture_neuron,
+    &lecture_perceptron,
     &lecture_activations,
     &lecture_losses,
     &lecture_xor,
@@ -21,13 +39,40 @@ const lecture *const lectures[] = {
     &lecture_backprop,
     &lecture_vanishing_gradient,
     // optimisation
+    &lecture_gradient_descent,
     &lecture_learning_rate,
     &lecture_batch_size,
     &lecture_momentum,
     &lecture_optimisers,
     &lecture_schedules,
+    &lecture_convexity,
+    &lecture_lr_range,
+    &lecture_gradient_free,
     // initialisation
     &lecture_initialisation,
+    &lecture_input_scaling,
+    // regularisation
+    &lecture_overfitting,
+    &lecture_weight_decay,
+    &lecture_early_stopping,
+    &lecture_dropout,
+    &lecture_batch_norm,
+    &lecture_augmentation,
+    &lecture_cures,
+    &lecture_ensemble,
+    &lecture_bayesian,
+    // convolution
+    &lecture_convolution,
+    &lecture_pooling,
+    &lecture_filters,
+    &lecture_pattern,
+    &lecture_learned_filters,
+    &lecture_template_matching,
+    &lecture_connectivity,
+    &lecture_equivariance,
+    &lecture_weight_sharing,
+    // studies
+    &lecture_data_size,
     NULL,
 };
 
