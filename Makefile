@@ -24,6 +24,7 @@ test: all
 # The slow tests too, all of it under the sanitizers, each fuzzer for FUZZ_SECONDS, and the bugs
 # planted for the fuzzers.
 test-all: export HADAL_SLOW = 1
+test-all: export HADAL_LECTURES = 3
 test-all: test test-asan test-tsan fuzz planted
 test-asan test-tsan: test-%: deps
 	@cmake --preset $*

@@ -72,3 +72,6 @@ foreach(script IN LISTS scripts)
   string(REGEX REPLACE "_test$" "" name ${name})
   register(test/${name} sh ${script})
 endforeach()
+if(TEST test/lectures)
+  set_tests_properties(test/lectures PROPERTIES TIMEOUT 900)  # some run in full when asked for
+endif()

@@ -37,7 +37,7 @@ same() {  # same FILE FILE
 # ---- Help and mistakes in the call
 check 0 'hadal train' "$H" --help
 check 0 'hadal 0.' "$H" --version
-for command in train eval predict report summary list lecture check bench; do
+for command in train sweep eval predict report summary filter list lecture check bench; do
   check 0 "hadal $command" "$H" $command --help
 done
 check 2 'unknown command "trian"; did you mean "train"?' "$H" trian
@@ -54,7 +54,7 @@ check 2 'xor.yaml: train: a batch of 4 does not divide into 3 shards' "$H" train
 check 2 'larger than the 120 training samples' "$H" train iris --set data.folds=5 --set train.batch=130
 check 2 'no data set "nosuch"' "$H" train xor --set data=nosuch
 check 2 'neither a run directory nor a model' "$H" eval nothing
-check 2 'no "xor": there are no lectures yet' "$H" lecture xor
+check 2 'no lecture "xorr"; did you mean xor' "$H" lecture xorr
 check 2 'list: unknown "recipe"; did you mean recipes' "$H" list recipe
 check 2 'n is missing' "$H" bench matmul:m3k4
 check 2 'known are .ta, .tb, .bf16 and .bf16x3' "$H" check matmul:m3n3k4.dw
@@ -217,10 +217,9 @@ check 0 '{"name":"conv2d_1","op":"conv2d","shape":[2,28,28,6],"parameters":156,"
 check 0 '"model":"xor"' "$H" summary runs/xor-1 --json
 check 0 '"id": "lenet5"' "$H" list recipes --json
 for what in recipes ops layers losses data optimizers schedules; do check 0 '", "about": "' "$H" list $what --json; done
-check 0 '[]' "$H" list lectures --json
-check 0 '' "$H" list lectures
-test ! -s out || { echo 'FAILED: there are lectures'; bad=1; }
-check 0 'no lectures yet' "$H" lecture
+check 0 '{"id": "backprop", "course": "oslo ffi ai ljubljana", "topic": "backpropagation"' "$H" list lectures --json
+check 0 'Exclusive or, from a hundred seeds' "$H" lecture
+check 0 '61 of 61' "$H" lecture backprop --short --out lectures
 check 0 'right' "$H" check relu matmul:m7n9k11.ta conv2d:n2h9w8c3,k3s2p1f5.dw conv2d:n2h9w8c4,k3p1f6g2.dx
 check 0 '"percent_of_peak":' "$H" bench matmul:m16n16k16 --json
 

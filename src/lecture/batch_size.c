@@ -24,7 +24,7 @@ static hd_status run(lesson *l, hd_error *err) {
     hd_store *p = lesson_store(l, l->seed);
     hd_fit_result r;
     hd_metrics m;
-    int batch = sizes[i] ? sizes[i] : (int)train->samples;
+    int all = (int)train->samples, batch = sizes[i] && sizes[i] < all ? sizes[i] : all;
     curves[i].count = 0;
     if (hd_fit(p, loss, train, err, .optimizer = hd_sgd(.lr = rates[i]), .batch = batch,
                .epochs = epochs, .user = &curves[i], .on_epoch = lesson_on_epoch, .result = &r) ||
