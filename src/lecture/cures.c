@@ -71,8 +71,7 @@ static hd_status run(lesson *l, hd_error *err) {
       "%.1f %%, dropout alone %.1f, weight decay %.1f, stopping early %.1f.",
       (long long)train->samples, mean[NONE], names[best], mean[best], mean[DROPOUT], mean[DECAY],
       mean[STOP]);
-  hd_figure *f =
-      hd_figure_new(l->env, .y = "% of test images wrong", .width = 860, .y_from_zero = true);
+  hd_figure *f = hd_figure_new(l->env, .y = "% of test images wrong", .y_from_zero = true);
   hd_figure_bars(f, names, mean, CURES);
   return lesson_figure(l, f, "errors.svg", err);
 }

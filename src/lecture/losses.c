@@ -4,7 +4,7 @@
 
 #include "lesson.h"
 
-enum { POINTS = 401, LOSSES = 7 };
+enum { POINTS = 241, LOSSES = 7 };
 static hd_val half(hd_val y, hd_val t) {
   return hd_mse(y, t, .factor = 0.5f, .reduction = HD_LOSS_NONE);
 }
@@ -87,7 +87,7 @@ static hd_status run(lesson *l, hd_error *err) {
   static float y[POINTS], value[LOSSES][POINTS], slope[LOSSES][POINTS];
   static double x[POINTS], wide[POINTS];
   hd_figure *f[2];
-  for (int i = 0; i < POINTS; i++) x[i] = y[i] = (float)(i - 200) / 50;
+  for (int i = 0; i < POINTS; i++) x[i] = y[i] = (float)(i - 120) / 30;
   for (int i = 0; i < 2; i++)
     f[i] = hd_figure_new(l->env, .x = i ? "y, target 1 or class 1" : "y, target 0", .y = "loss",
                          .y_min = 0, .y_max = 5);
@@ -98,7 +98,7 @@ static hd_status run(lesson *l, hd_error *err) {
   }
   if (err->status || softmax(l, err))
     return hd_figure_free(f[0]), hd_figure_free(f[1]), err->status;
-  const int three = 350;  // y = 3
+  const int three = 210;  // y = 3
   lesson_must(l, slope[0][three] == 6, "d/dy (y - t)^2 at y - t = 3", "2 (y - t) = 6", "%g",
               slope[0][three]);
   lesson_must(l, slope[1][three] == 3, "d/dy 1/2 (y - t)^2", "y - t = 3", "%g", slope[1][three]);

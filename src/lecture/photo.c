@@ -7,7 +7,7 @@
 static const struct {
   const char *name, *path, *about;
 } photos[] = {{"china.jpg", "/usr/lib/python3/dist-packages/sklearn/datasets/images/china.jpg",
-               "china.jpg of Debian's python3-sklearn (the Summer Palace, CC BY 2.0)"},
+               "china.jpg of Debian's python3-sklearn (the Summer Palace, by danielbuechele, CC BY 2.0)"},
               {"chelsea.png", "/usr/lib/python3/dist-packages/skimage/data/chelsea.png",
                "chelsea.png of Debian's python3-skimage (a cat, CC0)"},
               {"astronaut.png", "/usr/lib/python3/dist-packages/skimage/data/astronaut.png",

@@ -85,6 +85,14 @@ typedef struct layout {
   hd_ticks x, y;
 } layout;
 
+// The width of the longest name under the bars if they must stand upright, else 0.
+static double turned_names(const hd_mark *m, hd_canvas *c, double room) {
+  double widest = 0;
+  for (int64_t i = 0; m->names && i < m->count; i++)
+    widest = fmax(widest, hd_canvas_width(c, m->names[i], words(HD_MUTED, HD_CENTRE)));
+  return widest + 6 > room / (double)m->count ? widest : 0;
+}
+
 static void lay_out(const hd_figure *f, hd_canvas *c, hd_frame *to, layout *l) {
   range x, y;
   bool x_given, y_given, bars = of_kind(f, HD_MARK_BARS) != NULL;
@@ -107,7 +115,8 @@ static void lay_out(const hd_figure *f, hd_canvas *c, hd_frame *to, layout *l) {
   to->top = 10 + (f->o.title ? 22 : 0) + 18 * legend_rows(f, c, to->left, to->right);
   if (of_kind(f, HD_MARK_RULE)) to->top += 14;
   else if (legend_rows(f, c, to->left, to->right)) to->top += 4;
-  to->bottom = to->height - (f->o.x ? 42 : 26);
+  double tall = bars ? turned_names(of_kind(f, HD_MARK_BARS), c, to->right - to->left) : 0;
+  to->bottom = to->height - (f->o.x ? 42 : 26) - fmin(fmax(tall - 12, 0), to->height / 3);
   // Marks at the ends of the data keep off the frame.
   double off = x_given || to->x.log || bars || steps ? 0 : 6;
   to->x.from = to->left + off, to->x.to = to->right - off;
@@ -198,6 +207,7 @@ static void draw_bars(const hd_figure *f, hd_canvas *c, const hd_mark *m, const 
     if (k == m) mine = all;
     all += k->kind == HD_MARK_BARS;
   }
+  bool narrow = turned_names(m, c, r->x.to - r->x.from) > 0;
   double zero = hd_axis_at(&r->y, r->y.log ? r->y.low : fmax(fmin(0, r->y.high), r->y.low));
   for (int64_t i = 0; i < m->count; i++) {
     double wide = 0.8 / all, left = (double)i - 0.4 + wide * mine;
@@ -206,8 +216,6 @@ static void draw_bars(const hd_figure *f, hd_canvas *c, const hd_mark *m, const 
     if (isfinite(y))
       hd_canvas_rectangle(c, x0, fmin(y, zero), x1 - x0, fabs(y - zero), hd_ink_of(m->color, 0.85));
     if (mine == 0 && m->names && x1 - x0 > 4) {
-      bool narrow = (r->x.to - r->x.from) / (double)m->count <
-                    6 + hd_canvas_width(c, m->names[i], words(HD_MUTED, HD_CENTRE));
       hd_words w = words(HD_MUTED, narrow ? HD_RIGHT : HD_CENTRE);
       w.upwards = narrow;
       hd_canvas_text(c, centre + (narrow ? 4 : 0), r->bottom + (narrow ? 6 : 17), m->names[i], w);
