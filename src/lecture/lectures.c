@@ -4,26 +4,17 @@
 #include "lesson.h"
 
 extern const lecture lecture_activations, lecture_approximation, lecture_augmentation,
-    lecture_backprop, lecture_batch_norm, lecture_batch_size, lecture_bayesian,
-    lecture_connectivity, lecture_convexity, lecture_convolution, lecture_cures, lecture_data_size,
-    lecture_dropout, lecture_early_stopping, lecture_ensemble, lecture_equivariance,
-    lecture_feed_forward, lecture_filters, lecture_gradient_descent, lecture_gradient_free,
-    lecture_initialisation, lecture_input_scaling, lecture_iris, lecture_learned_filters,
-    lecture_learning_rate, lecture_losses, lecture_lr_range, lecture_momentum, lecture_neuron,
-    lecture_optimisers, lecture_overfitting, lecture_pattern, lecture_perceptron, lecture_pooling,
-    lecture_schedules, lecture_template_matching, lecture_vanishing_gradient, lecture_weight_decay,
-    lecture_weight_sharing, lecture_xor;
-
-extern const lecture lecture_activations, lecture_approximation, lecture_augmentation,
-    lecture_backprop, lecture_batch_norm, lecture_batch_size, lecture_bayesian,
-    lecture_connectivity, lecture_convexity, lecture_convolution, lecture_cures, lecture_data_size,
-    lecture_dropout, lecture_early_stopping, lecture_ensemble, lecture_equivariance,
-    lecture_feed_forward, lecture_filters, lecture_gradient_descent, lecture_gradient_free,
-    lecture_initialisation, lecture_input_scaling, lecture_iris, lecture_learned_filters,
-    lecture_learning_rate, lecture_losses, lecture_lr_range, lecture_momentum, lecture_neuron,
-    lecture_optimisers, lecture_overfitting, lecture_pattern, lecture_perceptron, lecture_pooling,
-    lecture_schedules, lecture_template_matching, lecture_vanishing_gradient, lecture_weight_decay,
-    lecture_weight_sharing, lecture_xor;
+    lecture_backprop, lecture_baselines, lecture_batch_norm, lecture_batch_size, lecture_bayesian,
+    lecture_connectivity, lecture_convexity, lecture_convolution, lecture_cost, lecture_cures,
+    lecture_data_size, lecture_depth_width, lecture_dropout, lecture_early_stopping,
+    lecture_ensemble, lecture_equivariance, lecture_feed_forward, lecture_filters,
+    lecture_gradient_descent, lecture_gradient_free, lecture_heads, lecture_initialisation,
+    lecture_input_scaling, lecture_iris, lecture_label_noise, lecture_learned_filters,
+    lecture_learning_rate, lecture_loss_landscape, lecture_losses, lecture_lr_range,
+    lecture_momentum, lecture_neuron, lecture_optimisers, lecture_over_parameterisation,
+    lecture_overfitting, lecture_pattern, lecture_perceptron, lecture_pooling,
+    lecture_receptive_field, lecture_schedules, lecture_template_matching,
+    lecture_vanishing_gradient, lecture_weight_decay, lecture_weight_sharing, lecture_xor;
 
 const lecture *const lectures[] = {
     // neurons
@@ -35,6 +26,7 @@ const lecture *const lectures[] = {
     &lecture_iris,
     &lecture_approximation,
     &lecture_feed_forward,
+    &lecture_heads,
     // backpropagation
     &lecture_backprop,
     &lecture_vanishing_gradient,
@@ -71,8 +63,15 @@ const lecture *const lectures[] = {
     &lecture_connectivity,
     &lecture_equivariance,
     &lecture_weight_sharing,
+    &lecture_receptive_field,
     // studies
     &lecture_data_size,
+    &lecture_baselines,
+    &lecture_label_noise,
+    &lecture_cost,
+    &lecture_depth_width,
+    &lecture_over_parameterisation,
+    &lecture_loss_landscape,
     NULL,
 };
 
