@@ -14,6 +14,8 @@ typedef struct hd_column {
   hd_type type;   // of one sample: (28, 28, 1) u8, () i32
 } hd_column;
 
+typedef const char *const *hd_word_list;  // NULL-terminated
+
 // One making of a sample: what is drawn by chance depends on these three alone.
 typedef struct hd_draw {
   uint64_t seed;
@@ -34,6 +36,10 @@ typedef struct hd_data {
   void (*free)(void *user);        // may be NULL
   int classes;                     // 0: the label is not a class
   const char *const *class_names;  // `classes` of them, or NULL
+  // What the inputs of a table are (hd_csv_options.one_hot): a list for each feature column, then
+  // NULL. Each word of a list is an input, 1 where the row has it; an empty list is a number. NULL:
+  // all are numbers.
+  const hd_word_list *words;
   // Where training sees other samples than evaluation (hd_data_augment): writes one sample of each
   // column c whose to[c] is not NULL. Called from several threads at once, each with draw_bytes of
   // scratch, 64-byte aligned. NULL: training reads too.
@@ -59,6 +65,12 @@ HD_API HD_NODISCARD hd_status hd_data_view(const hd_env *env, const hd_data *of,
 HD_API HD_NODISCARD hd_status hd_data_split(const hd_env *env, const hd_data *of, double fraction,
                                             uint64_t seed, hd_data *train, hd_data *valid,
                                             hd_error *err);
+// The same with the share of each class kept in both parts, to within one sample: the label must be
+// a class.
+HD_API HD_NODISCARD hd_status hd_data_split_stratified(const hd_env *env, const hd_data *of,
+                                                       double fraction, uint64_t seed,
+                                                       hd_data *train, hd_data *valid,
+                                                       hd_error *err);
 // Fold number `fold`, from 0, of `folds`, stratified by the label's class when there is one.
 HD_API HD_NODISCARD hd_status hd_data_fold(const hd_env *env, const hd_data *of, int fold,
                                            int folds, uint64_t seed, hd_data *train, hd_data *test,
@@ -94,10 +106,16 @@ typedef struct hd_csv_options {
   const char *header HD_Z;  // "yes", "no" or default: yes if no field of line 1 is a number (but
                             // for the label's), and if the label is given by a name
   char separator HD_Z;      // default ','
+  bool one_hot HD_Z;  // a feature column in which a field is no number becomes an input for each of
+                      // its words, in the order of their bytes: 1 where the row has it, else 0
+  const hd_word_list *words
+      HD_Z;  // those of another table (hd_data.words): the same inputs as there;
+             // an unknown word is an error. Default: those found, with one_hot
 } hd_csv_options;
 // Columns "x" f32 (features) and "label" or "target". Quotes, CRLF and blank last lines are fine; a
-// short row, a word, NaN or infinity in a numeric column, an unknown class, over 65,536 classes or
-// no rows are errors. At most 4 GiB.
+// short row, an empty field, a word, NaN or infinity in a numeric column, an unknown class, over
+// 65,536 classes or no rows are errors. At most 4 GiB. With one_hot also at most 65,536 inputs,
+// 128 KiB of words in UTF-8 and 4 GiB of inputs.
 HD_API HD_NODISCARD hd_status hd_csv_read(const hd_env *env, const char *path,
                                           hd_csv_options options, hd_data *to, hd_error *err);
 HD_API HD_NODISCARD hd_status hd_csv_parse(const hd_env *env, const char *name, const char *text,

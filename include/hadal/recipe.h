@@ -33,6 +33,9 @@ typedef struct hd_recipe_data {
   int fold;               // only that fold, from 1
   const char *label;      // .csv: column of the label
   bool regression;        // .csv: the label is a number
+  bool one_hot;           // .csv: columns of words are an input for each word of the file, which
+                          // the model keeps; scale scales them as any other input
+  bool stratify;          // valid and test have the classes in the shares of the whole
   int size[2];            // folder: height and width that its images are brought to; 0: as they are
   int channels;           // folder: 1 or 3; 0: as the images have it
 } hd_recipe_data;
@@ -98,7 +101,8 @@ typedef struct hd_signature {
   int classes;                     // 0: the target is a number
   const char *const *class_names;  // or NULL
   bool has_label, has_target;
-  hd_type target;  // of one sample
+  hd_type target;             // of one sample
+  const hd_word_list *words;  // of a table's columns (hd_data.words), or NULL
 } hd_signature;
 HD_API hd_status hd_signature_of(const hd_data *data, hd_signature *to, hd_error *err);
 // Of a set that is known by name, whether or not it is on this machine; or the recipe's own

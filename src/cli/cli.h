@@ -133,10 +133,11 @@ typedef struct cli_sample {
 } cli_sample;
 typedef struct cli_samples {
   const hd_env *env;
-  hd_type type;     // of one
-  int64_t size;     // bytes of one
-  const char *set;  // that the model was trained on
-  bool resize;      // images are brought to the model's size
+  hd_type type;               // of one
+  int64_t size;               // bytes of one
+  const char *set;            // that the model was trained on
+  bool resize;                // images are brought to the model's size
+  const hd_word_list *words;  // of the columns of the .csv files it was trained on, or NULL
   void *data;
   cli_sample *from;
   int64_t count;

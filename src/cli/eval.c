@@ -198,6 +198,7 @@ static int evaluate(cli_process *p, cli_args *args, const char *path) {
   hd_recipe *r = data_recipe(p, args, &m, &err);
   const hd_shape *shape = &m.signature.input.type.shape;
   p->sets.csv.classes = m.signature.class_names;  // its numbers of the classes
+  p->sets.csv.words = m.signature.words;          // and of the words
   p->sets.images.classes = m.signature.class_names;
   if (shape->rank == 3 && m.recipe->data.size[0])
     p->sets.images.height = (int)shape->d[0], p->sets.images.width = (int)shape->d[1];

@@ -93,7 +93,8 @@ static int predict(cli_process *p, cli_args *args, const char *path, int top) {
                    .type = type,
                    .size = hd_shape_count(type.shape) * (int64_t)hd_dtype_size(type.dtype),
                    .set = m.recipe->data.name,
-                   .resize = m.recipe->data.size[0] > 0};
+                   .resize = m.recipe->data.size[0] > 0,
+                   .words = m.signature.words};
   hd_status status = HD_OK;
   for (int i = 1; i < args->words && !status; i++)
     status = cli_samples_add(&s, args->word[i], i - 1, &err);
@@ -134,7 +135,7 @@ const cli_command cli_predict = {
     run,
     "Images are known by their first bytes. Their channels become those that the model wants, and\n"
     "their size too if the recipe of the model gives one (data: size).\n"
-    "A .csv row holds the inputs without the label. For an image model it holds the pixels, in "
-    "the\n"
+    "A .csv row holds the inputs without the label; words (data: one_hot) are those of training.\n"
+    "For an image model it holds the pixels, in the\n"
     "range of the set (digits 0 to 16, others 0 to 255); a last column, the label, is passed "
     "over."};

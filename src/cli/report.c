@@ -177,6 +177,7 @@ static void open_model(shown *s, cli_args *args, hd_report_options *o) {
   }
   o->model = &s->m;
   s->p.sets.csv.classes = s->m.signature.class_names;
+  s->p.sets.csv.words = s->m.signature.words;
   snprintf(recipe, sizeof recipe, "%s/recipe.yaml", run);
   s->recipe = cli_read_recipe(&s->p, recipe, args, &err);
   if (!s->recipe ||

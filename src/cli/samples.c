@@ -87,7 +87,8 @@ static hd_status add_pixels(cli_samples *s, const char *path, int file, const hd
 
 static hd_status add_rows(cli_samples *s, const char *path, int file, hd_error *err) {
   hd_data rows;
-  hd_status status = hd_csv_read(s->env, path, (hd_csv_options){.no_label = true}, &rows, err);
+  hd_status status =
+      hd_csv_read(s->env, path, (hd_csv_options){.no_label = true, .words = s->words}, &rows, err);
   if (status) return status;
   const hd_table *table = rows.user;
   const hd_tensor *x = &table->column[0];

@@ -1,50 +1,24 @@
-// CSV: a table of numbers with one column to predict. Read twice: once to count and check the rows,
-// once, when memory is there, for the values.
-#include "table.h"
+// CSV: a table of numbers, or of words too, with one column to predict. Read twice: once to count
+// and check the rows, once, when memory is there, for the values.
+#include "csv.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
-#include "../base/json.h"
-
 enum { MOST_CLASSES = 65536 };
-static const int64_t file_limit = (int64_t)1 << 32;
-
-typedef struct field {
-  const char *at, *end;  // without the outer quotes and blanks
-  bool quoted;
-  int64_t line;
-} field;
-
-typedef struct csv {
-  const hd_env *env;
-  const char *name;
-  hd_error *err;
-  const char *text, *end;
-  char separator;
-  int width, label;  // columns of line 1; number of the label's from 0, or -1
-  bool header;
-  int64_t rows;
-} csv;
-
-typedef struct cursor {
-  const csv *c;
-  const char *at;
-  int64_t line;
-} cursor;
 
 // ---- Fields -------------------------------------------------------------------------------------
 
 // At most 40 bytes of a field, for messages.
-static int shown(const field *f) { return (int)HD_MIN(f->end - f->at, 40); }
+static int shown(const hd_csv_field *f) { return (int)HD_MIN(f->end - f->at, 40); }
 
-static bool at_blank(const cursor *u) {
+static bool at_blank(const hd_csv_cursor *u) {
   return u->at < u->c->end && (*u->at == ' ' || *u->at == '\t') && *u->at != u->c->separator;
 }
 
-static hd_status quoted_field(cursor *u, field *f) {
-  const csv *c = u->c;
+static hd_status quoted_field(hd_csv_cursor *u, hd_csv_field *f) {
+  const hd_csv *c = u->c;
   f->quoted = true;
   f->at = ++u->at;
   for (;; u->at++) {
@@ -71,10 +45,10 @@ static hd_status quoted_field(cursor *u, field *f) {
 }
 
 // The next field; *last when the row ends with it.
-static hd_status next_field(cursor *u, field *f, bool *last) {
-  const csv *c = u->c;
+hd_status hd_csv_next(hd_csv_cursor *u, hd_csv_field *f, bool *last) {
+  const hd_csv *c = u->c;
   while (at_blank(u)) u->at++;
-  *f = (field){.at = u->at, .line = u->line};
+  *f = (hd_csv_field){.at = u->at, .line = u->line};
   if (u->at < c->end && *u->at == '"') {
     hd_status status = quoted_field(u, f);
     if (status) return status;
@@ -99,7 +73,7 @@ static hd_status next_field(cursor *u, field *f, bool *last) {
 }
 
 // The field's characters, doubled quotes made single.
-static void unquote(const field *f, hd_text *to) {
+void hd_csv_unquote(const hd_csv_field *f, hd_text *to) {
   to->size = 0;
   hd_text_raw(to, "", 0);
   for (const char *at = f->at; at < f->end;) {
@@ -110,12 +84,12 @@ static void unquote(const field *f, hd_text *to) {
   }
 }
 
-static bool is_number(const field *f) {
+bool hd_csv_is_number(const hd_csv_field *f) {
   double value;
   return hd_parse_real(f->at, f->end, &value);
 }
 
-static hd_status number(const csv *c, const field *f, int column, float *to) {
+static hd_status number(const hd_csv *c, const hd_csv_field *f, int column, float *to) {
   double value;
   hd_status bad = HD_E_FORMAT;
   if (f->at == f->end)
@@ -123,8 +97,11 @@ static hd_status number(const csv *c, const field *f, int column, float *to) {
                    (long long)f->line, column + 1);
   if (!hd_parse_real(f->at, f->end, &value))
     return hd_fail(c->err, bad,
-                   "%s:%lld: column %d: \"%.*s\" is not a number (such as 1.5 or -2e3)", c->name,
-                   (long long)f->line, column + 1, shown(f), f->at);
+                   "%s:%lld: column %d: \"%.*s\" is not a number (such as 1.5 or -2e3)%s", c->name,
+                   (long long)f->line, column + 1, shown(f), f->at,
+                   c->words || column == c->label
+                       ? ""
+                       : "; if the column holds words, read them with `one_hot: true`");
   if (!(fabs(value) <= FLT_MAX))
     return hd_fail(c->err, bad, "%s:%lld: column %d: \"%.*s\" is not a finite number of type f32",
                    c->name, (long long)f->line, column + 1, shown(f), f->at);
@@ -135,15 +112,15 @@ static hd_status number(const csv *c, const field *f, int column, float *to) {
 // ---- The first pass -----------------------------------------------------------------------------
 
 // Column of line 1 whose name is `name`, or -1.
-static hd_status column_of(const csv *c, const char *name, hd_text *scratch, int *to) {
-  cursor u = {c, c->text, 1};
-  field f;
+static hd_status column_of(const hd_csv *c, const char *name, hd_text *scratch, int *to) {
+  hd_csv_cursor u = {c, c->text, 1};
+  hd_csv_field f;
   *to = -1;
   bool last = false;
   for (int i = 0; !last; i++) {
-    hd_status status = next_field(&u, &f, &last);
+    hd_status status = hd_csv_next(&u, &f, &last);
     if (status) return status;
-    unquote(&f, scratch);
+    hd_csv_unquote(&f, scratch);
     if (scratch->failed) return hd_fail(c->err, HD_E_MEMORY, "%s: memory is out", c->name);
     if (strcmp(scratch->at, name)) continue;
     if (*to >= 0)
@@ -155,7 +132,7 @@ static hd_status column_of(const csv *c, const char *name, hd_text *scratch, int
 }
 
 // Which column holds the label. A number is looked for among the names only below a sure header.
-static hd_status find_label(csv *c, hd_csv_options o, hd_text *scratch) {
+static hd_status find_label(hd_csv *c, hd_csv_options o, hd_text *scratch) {
   int64_t position = 0;
   c->label = o.no_label ? -1 : c->width - 1;
   if (o.no_label || !o.label) return HD_OK;
@@ -181,12 +158,12 @@ static hd_status find_label(csv *c, hd_csv_options o, hd_text *scratch) {
 }
 
 // Finds the number of columns, the label's, and whether line 1 is a header.
-static hd_status first_line(csv *c, hd_csv_options o, hd_text *scratch) {
-  cursor u = {c, c->text, 1};
-  field f;
+static hd_status first_line(hd_csv *c, hd_csv_options o, hd_text *scratch) {
+  hd_csv_cursor u = {c, c->text, 1};
+  hd_csv_field f;
   bool last = false;
   for (c->width = 0; !last; c->width++) {
-    hd_status status = next_field(&u, &f, &last);
+    hd_status status = hd_csv_next(&u, &f, &last);
     if (status) return status;
     if (c->width == INT32_MAX - 1)
       return hd_fail(c->err, HD_E_LIMIT, "%s:1: more than %d columns", c->name, INT32_MAX - 1);
@@ -204,27 +181,43 @@ static hd_status first_line(csv *c, hd_csv_options o, hd_text *scratch) {
     c->header |= o.header && !strcmp(o.header, "yes");
     return HD_OK;
   }
-  c->header = true;  // unless a number is among the features
-  u = (cursor){c, c->text, 1};
+  c->header = true;  // unless a number is among the features, or a word that is known
+  const hd_word_list *words = o.words;
+  u = (hd_csv_cursor){c, c->text, 1};
   for (int i = 0; i < c->width; i++) {
-    status = next_field(&u, &f, &last);
+    status = hd_csv_next(&u, &f, &last);
     if (status) return status;
-    if (i != c->label && is_number(&f)) c->header = false;
+    if (i == c->label) continue;
+    if (hd_csv_is_number(&f)) c->header = false;
+    hd_csv_unquote(&f, scratch);
+    if (scratch->failed) return hd_fail(c->err, HD_E_MEMORY, "%s: memory is out", c->name);
+    for (int k = 0; words && *words && (*words)[k]; k++)
+      if (!strcmp((*words)[k], scratch->at)) c->header = false;
+    if (words && *words) words++;
+  }
+  return HD_OK;
+}
+
+hd_status hd_csv_skip_header(hd_csv_cursor *u) {
+  hd_csv_field f;
+  for (bool last = !u->c->header; !last;) {
+    hd_status status = hd_csv_next(u, &f, &last);
+    if (status) return status;
   }
   return HD_OK;
 }
 
 // Counts the rows; each must be as wide as line 1, and blank lines may only come last.
-static hd_status count_rows(csv *c) {
-  cursor u = {c, c->text, 1};
+static hd_status count_rows(hd_csv *c) {
+  hd_csv_cursor u = {c, c->text, 1};
   int64_t blank = 0, lines = 0;
   while (u.at < c->end) {
-    field f;
+    hd_csv_field f;
     bool last = false;
     int64_t line = u.line;
     int64_t width = 0;  // a later row may be wider than an int
     for (; !last; width++) {
-      hd_status status = next_field(&u, &f, &last);
+      hd_status status = hd_csv_next(&u, &f, &last);
       if (status) return status;
     }
     if (width == 1 && !f.quoted && f.at == f.end) {
@@ -248,68 +241,16 @@ static hd_status count_rows(csv *c) {
 
 // ---- Classes ------------------------------------------------------------------------------------
 
-typedef struct class_label {
-  const char *text;
-  double value;
-  int32_t id;  // in order of appearance
-} class_label;
-
-// Every different label, sorted by its text: the number of classes is small.
-typedef struct class_list {
-  hd_env env;
-  hd_arena arena;
-  class_label **at;
-  int count, room;
-  bool numbers;
-} class_list;
-
 static int by_value(const void *a, const void *b) {
-  const class_label *p = *(class_label *const *)a, *q = *(class_label *const *)b;
+  const hd_csv_label *p = *(hd_csv_label *const *)a, *q = *(hd_csv_label *const *)b;
   if (p->value != q->value) return p->value < q->value ? -1 : 1;
   return strcmp(p->text, q->text);
 }
 
-// The place of `text`, or where it belongs.
-static int place_of(const class_list *list, const char *text, bool *found) {
-  int low = 0, high = list->count;
-  while (low < high) {
-    int middle = low + (high - low) / 2, order = strcmp(list->at[middle]->text, text);
-    if (order == 0) return *found = true, middle;
-    if (order < 0) low = middle + 1;
-    else high = middle;
-  }
-  *found = false;
-  return low;
-}
-
-static hd_status class_new(class_list *list, const char *text, int place, const csv *c) {
-  if (list->count == MOST_CLASSES)
-    return hd_fail(c->err, HD_E_LIMIT,
-                   "%s: more than %d different labels; is the label a number to "
-                   "predict (regression)?",
-                   c->name, MOST_CLASSES);
-  if (list->count == list->room) {
-    int room = list->room ? 2 * list->room : 16;
-    void *more = hd_resize(&list->env, list->at, (size_t)room * sizeof *list->at);
-    if (!more) return hd_fail(c->err, HD_E_MEMORY, "%s: memory is out", c->name);
-    list->at = more, list->room = room;
-  }
-  class_label *label = hd_arena_alloc(&list->arena, sizeof *label);
-  if (label) label->text = hd_arena_text(&list->arena, text);
-  if (!label || !label->text) return hd_fail(c->err, HD_E_MEMORY, "%s: memory is out", c->name);
-  label->id = list->count;
-  if (!hd_parse_real(text, text + strlen(text), &label->value) || !isfinite(label->value))
-    list->numbers = false;
-  memmove(list->at + place + 1, list->at + place, (size_t)(list->count - place) * sizeof *list->at);
-  list->at[place] = label;
-  list->count++;
-  return HD_OK;
-}
-
 // The number of the class: its place among the given ones, or for now its order of appearance.
-static hd_status class_of(const csv *c, const field *f, const char *const *given, class_list *list,
-                          hd_text *scratch, int32_t *to) {
-  unquote(f, scratch);
+static hd_status class_of(const hd_csv *c, const hd_csv_field *f, const char *const *given,
+                          hd_csv_list *list, hd_text *scratch, int32_t *to) {
+  hd_csv_unquote(f, scratch);
   if (scratch->failed) return hd_fail(c->err, HD_E_MEMORY, "%s: memory is out", c->name);
   const char *text = scratch->at;
   if (!given) {
@@ -317,8 +258,13 @@ static hd_status class_of(const csv *c, const field *f, const char *const *given
       return hd_fail(c->err, HD_E_FORMAT, "%s:%lld: column %d: the label is empty", c->name,
                      (long long)f->line, c->label + 1);
     bool found;
-    int place = place_of(list, text, &found);
-    hd_status status = found ? HD_OK : class_new(list, text, place, c);
+    int place = hd_csv_place(list, text, &found);
+    if (!found && list->count == MOST_CLASSES)
+      return hd_fail(c->err, HD_E_LIMIT,
+                     "%s: more than %d different labels; is the label a number to "
+                     "predict (regression)?",
+                     c->name, MOST_CLASSES);
+    hd_status status = found ? HD_OK : hd_csv_add(list, text, place, c);
     if (!status) *to = list->at[place]->id;
     return status;
   }
@@ -333,7 +279,7 @@ static hd_status class_of(const csv *c, const field *f, const char *const *given
 }
 
 // Numbers in order, else by text; labels from order of appearance to that order.
-static hd_status order_classes(class_list *list, int32_t *labels, int64_t rows, const csv *c) {
+static hd_status order_classes(hd_csv_list *list, int32_t *labels, int64_t rows, const hd_csv *c) {
   if (list->numbers) qsort(list->at, (size_t)list->count, sizeof *list->at, by_value);
   int32_t *rank = hd_alloc(&list->env, (size_t)list->count * sizeof *rank);
   if (!rank) return hd_fail(c->err, HD_E_MEMORY, "%s: memory is out", c->name);
@@ -344,8 +290,8 @@ static hd_status order_classes(class_list *list, int32_t *labels, int64_t rows, 
 }
 
 // The names in order, in the arena that the data keeps.
-static hd_status name_classes(class_list *list, const char *const *given, hd_data *to,
-                              const csv *c) {
+static hd_status name_classes(hd_csv_list *list, const char *const *given, hd_data *to,
+                              const hd_csv *c) {
   int count = 0;
   if (given)
     while (given[count]) count++;
@@ -367,20 +313,34 @@ static hd_status name_classes(class_list *list, const char *const *given, hd_dat
 
 // ---- The second pass ----------------------------------------------------------------------------
 
-static hd_status read_values(const csv *c, hd_csv_options o, float *x, void *label,
-                             class_list *list, hd_text *scratch) {
-  cursor u = {c, c->text, 1};
-  field f;
-  bool last = false;
-  while (c->header && !last) {
-    hd_status status = next_field(&u, &f, &last);
-    if (status) return status;
-  }
+// The inputs of a field: its number, or a one among the words of its column.
+static hd_status read_feature(const hd_csv *c, const hd_csv_field *f, int column,
+                              const hd_csv_list *words, float **x, hd_text *scratch) {
+  if (!words || !words->count) return number(c, f, column, (*x)++);
+  bool found;
+  hd_csv_unquote(f, scratch);
+  if (scratch->failed) return hd_fail(c->err, HD_E_MEMORY, "%s: memory is out", c->name);
+  int place = hd_csv_place(words, scratch->at, &found);
+  if (!found) return hd_csv_unknown_word(c, f, column, words, scratch->at);
+  memset(*x, 0, (size_t)words->count * sizeof **x);
+  (*x)[words->at[place]->id] = 1;
+  *x += words->count;
+  return HD_OK;
+}
+
+static hd_status read_values(const hd_csv *c, hd_csv_options o, const hd_csv_words *w, float *x,
+                             void *label, hd_csv_list *list, hd_text *scratch) {
+  hd_csv_cursor u = {c, c->text, 1};
+  hd_csv_field f;
+  bool last;
+  hd_status begun = hd_csv_skip_header(&u);
+  if (begun) return begun;
   for (int64_t row = 0; row < c->rows; row++) {
-    for (int i = 0; i < c->width; i++) {
-      hd_status status = next_field(&u, &f, &last);
+    for (int i = 0, column = 0; i < c->width; i++) {
+      hd_status status = hd_csv_next(&u, &f, &last);
       if (status) return status;
-      if (i != c->label) status = number(c, &f, i, x++);
+      if (i != c->label)
+        status = read_feature(c, &f, i, w->of ? &w->of[column++] : NULL, &x, scratch);
       else if (o.regression) status = number(c, &f, i, (float *)label + row);
       else status = class_of(c, &f, o.classes, list, scratch, (int32_t *)label + row);
       if (status) return status;
@@ -389,29 +349,30 @@ static hd_status read_values(const csv *c, hd_csv_options o, float *x, void *lab
   return HD_OK;
 }
 
-static hd_status make_table(const csv *c, hd_csv_options o, class_list *list, hd_text *scratch,
-                            hd_data *to) {
+static hd_status make_table(const hd_csv *c, hd_csv_options o, const hd_csv_words *w,
+                            hd_csv_list *list, hd_text *scratch, hd_data *to) {
   bool labelled = c->label >= 0, classes = labelled && !o.regression;
   const char *const names[] = {"x", classes ? "label" : "target"};
   hd_shape one = classes ? HD_SHAPE(c->rows) : HD_SHAPE(c->rows, 1);
-  hd_tensor t[2] = {hd_tensor_new(c->env, HD_F32, HD_SHAPE(c->rows, c->width - labelled), c->err)};
+  hd_tensor t[2] = {hd_tensor_new(c->env, HD_F32, HD_SHAPE(c->rows, w->inputs), c->err)};
   if (!t[0].data) return hd_fail_in(c->err, HD_E_MEMORY, "%s", c->name);
   hd_status status = HD_OK;
   if (labelled) {
     t[1] = hd_tensor_new(c->env, classes ? HD_I32 : HD_F32, one, c->err);
     if (!t[1].data) status = hd_fail_in(c->err, HD_E_MEMORY, "%s", c->name);
   }
-  if (!status) status = read_values(c, o, t[0].data, t[1].data, list, scratch);
+  if (!status) status = read_values(c, o, w, t[0].data, t[1].data, list, scratch);
   if (!status && classes && !o.classes) status = order_classes(list, t[1].data, c->rows, c);
   if (!status) status = hd_data_from_tensors(c->env, names, t, 1 + labelled, to, c->err);
   if (!status && classes) status = name_classes(list, o.classes, to, c);
+  if (!status) status = hd_csv_name_words(c, w, to);
   if (status) hd_data_free(to);
   hd_tensor_free(&t[0]);  // no-ops once they are taken over
   hd_tensor_free(&t[1]);
   return status;
 }
 
-static hd_status check_text(const csv *c, hd_csv_options o) {
+static hd_status check_text(const hd_csv *c, hd_csv_options o) {
   if (strchr("\"\r\n", c->separator))
     return hd_fail(c->err, HD_E_ARGUMENT, "csv: a quote or a line end cannot be the separator");
   if (o.header && strcmp(o.header, "yes") && strcmp(o.header, "no"))
@@ -429,23 +390,27 @@ hd_status hd_csv_parse(const hd_env *env, const char *name, const char *text, si
                        hd_csv_options options, hd_data *to, hd_error *err) {
   *to = (hd_data){0};
   if (!text) text = "", count = 0;
-  csv c = {.env = env,
-           .name = name ? name : "csv",
-           .err = err,
-           .text = text,
-           .end = text + count,
-           .separator = options.separator ? options.separator : ','};
+  hd_csv c = {.env = env,
+              .name = name ? name : "csv",
+              .err = err,
+              .text = text,
+              .end = text + count,
+              .separator = options.separator ? options.separator : ',',
+              .words = options.one_hot || options.words};
   hd_status status = check_text(&c, options);
   if (status) return status;
   if (count >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) c.text += 3;  // UTF-8's mark
   if (c.text == c.end) return hd_fail(err, HD_E_FORMAT, "%s: the file is empty", c.name);
-  class_list list = {.numbers = true};
+  hd_csv_list list = {.numbers = true};
+  hd_csv_words words = {.of = NULL};
   hd_text scratch = {.at = NULL};
   if (env) list.env = list.arena.env = scratch.env = *env;
   status = first_line(&c, options, &scratch);
   if (!status) status = count_rows(&c);
-  if (!status) status = make_table(&c, options, &list, &scratch, to);
+  if (!status) status = hd_csv_list_words(&c, options, &words, &scratch);
+  if (!status) status = make_table(&c, options, &words, &list, &scratch, to);
   hd_text_free(&scratch);
+  hd_csv_free_words(&c, &words);
   hd_release(&list.env, list.at);
   hd_arena_free(&list.arena);
   return status;
@@ -456,7 +421,7 @@ hd_status hd_csv_read(const hd_env *env, const char *path, hd_csv_options option
   void *text;
   size_t count;
   *to = (hd_data){0};
-  hd_status status = hd_file_read(env, path, file_limit, &text, &count, err);
+  hd_status status = hd_file_read(env, path, HD_CSV_BYTES, &text, &count, err);
   if (status) return status;
   status = hd_csv_parse(env, path, text, count, options, to, err);
   hd_release(env, text);

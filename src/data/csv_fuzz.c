@@ -19,6 +19,14 @@ static void check(const hd_data *d) {
     int32_t label = ((const int32_t *)table->column[1].data)[i];
     if (label < 0 || label >= d->classes) __builtin_trap();
   }
+  int64_t inputs = 0;
+  for (const hd_word_list *w = d->words; w && *w; w++) {
+    int count = 0;
+    for (; (*w)[count]; count++)
+      if (count && strcmp((*w)[count - 1], (*w)[count]) >= 0) __builtin_trap();
+    inputs += count ? count : 1;
+  }
+  if (d->words && inputs != features) __builtin_trap();
   for (int i = 0; i < d->classes; i++)
     if (strlen(d->class_names[i]) > 1 << 20) __builtin_trap();
 }
@@ -35,7 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                                 : NULL,
                       .separator = how & 64    ? ';'
                                    : how & 128 ? '\t'
-                                               : 0};
+                                               : 0,
+                      .one_hot = (how & 192) == 192};
   hd_memory memory = {0};
   hd_env env = {.memory = &memory};
   hd_data d;
@@ -44,7 +53,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   hd_status status = hd_csv_parse(&env, "fuzz", text, size - (size > 0), o, &d, &err);
   if ((status == HD_OK) != (d.user != NULL)) __builtin_trap();
   if (status != HD_OK && !strstr(err.text, "fuzz")) __builtin_trap();
-  if (memory.peak > 32 * (int64_t)size + (64 << 10)) __builtin_trap();
+  int64_t most = 32 * (int64_t)size + (64 << 10);  // rows times their words, and lists of words
+  if (o.one_hot) most += (int64_t)size * (int64_t)size + 512 * (int64_t)size;
+  if (memory.peak > most) __builtin_trap();
   if (status == HD_OK) check(&d);
   hd_data_free(&d);
   if (memory.bytes) __builtin_trap();
@@ -107,13 +118,15 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t capacity, unsi
   bool header = below(2), bare = below(2);
   size_t at = 0, room = capacity - 1;
   data[at++] = (uint8_t)below(256);
+  bool words = (data[0] & 192) == 192;
   char separator = data[0] & 64 ? ';' : data[0] & 128 ? '\t' : ',';
   if (below(8) == 0) memcpy(data + at, "\xEF\xBB\xBF", 3), at += 3;
   for (uint32_t row = 0, n = 0; row < rows; row++) {
     for (uint32_t i = 0; i < columns; i++, n++) {
       static const char *const names[] = {"a", "b", "\"c,d\"", "a"};
-      const char *text =
-          header && row == 0 ? names[(i + style) % 4] : field(n == odd, i == columns - 1);
+      const char *text = header && row == 0
+                             ? names[(i + style) % 4]
+                             : field(n == odd, i == columns - 1 || (words && i % 2 == 0));
       char class[16];
       if (many && n != odd && i == columns - 1 && (!header || row)) {
         hd_print(class, sizeof class, "k%u", (unsigned)below(100));

@@ -152,6 +152,93 @@ static void classes_are_ordered(void **state) {
   free(many);
 }
 
+static void inputs_are(const hd_data *d, int64_t row, const float *wanted) {
+  for (int i = 0; i < (int)d->column[0].type.shape.d[0]; i++)
+    if (x_of(d, row, i) != wanted[i]) fail_msg("row %d, input %d", (int)row, i);
+}
+
+static void words_become_inputs(void **state) {
+  (void)state;
+  hd_csv_options o = {.one_hot = true};
+  static const char text[] =
+      "sex,size,kind,is\nM,1.5,\"a \"\"b\"\"\",yes\nF,2,10,no\nI,-3,9,yes\nM,4,10,no\n";
+  hd_data d = good(text, o), e;
+  assert_true(hd_shape_equal(d.column[0].type.shape, HD_SHAPE(7)));
+  inputs_are(&d, 0, (float[]){0, 0, 1, 1.5f, 0, 0, 1});
+  inputs_are(&d, 1, (float[]){1, 0, 0, 2, 1, 0, 0});
+  inputs_are(&d, 2, (float[]){0, 1, 0, -3, 0, 1, 0});
+  inputs_are(&d, 3, (float[]){0, 0, 1, 4, 1, 0, 0});
+  assert_string_equal(d.words[0][0], "F");
+  assert_string_equal(d.words[0][2], "M");
+  assert_true(!d.words[0][3] && !d.words[1][0] && !d.words[3]);
+  assert_string_equal(d.words[2][0], "10");  // a column with a word has words alone
+  assert_string_equal(d.words[2][2], "a \"b\"");
+  assert_string_equal(d.class_names[0], "no");
+  // Another table by these words: fewer of them, in another order.
+  o = (hd_csv_options){.words = d.words, .no_label = true};
+  e = good("I,7,9\nF,8,\"a \"\"b\"\"\"\n", o);
+  inputs_are(&e, 0, (float[]){0, 1, 0, 7, 0, 1, 0});
+  inputs_are(&e, 1, (float[]){1, 0, 0, 8, 0, 0, 1});
+  assert_string_equal(e.words[0][1], "I");
+  assert_true(e.words != d.words);
+  hd_data_free(&e);
+  static const char *const bad[][2] = {
+      {"I,7,9\nX,8,9\n",
+       "f.csv:2: column 1: \"X\" is none of its 3 words; known are \"F\", \"I\", \"M\""},
+      {"I,7,9\nF,M,9\n", "f.csv:2: column 2: \"M\" is not a number (such as 1.5 or -2e3)"},
+      {"I,7,9\n,8,9\n", "f.csv:2: column 1: \"\" is none of its 3 words; known are"},
+      {"I,7\n", "f.csv: 2 columns of features; there must be 3"},
+      {"I,7,9,1\n", "f.csv: 4 columns of features; there must be 3"}};
+  hd_error err;
+  for (size_t i = 0; i < HD_COUNT(bad); i++) {
+    assert_int_not_equal(parse(bad[i][0], strlen(bad[i][0]), o, &e, &err), HD_OK);
+    assert_string_equal(strncmp(err.text, bad[i][1], strlen(bad[i][1])) ? err.text : "", "");
+  }
+  // A first line without numbers is a row all the same where it holds a known word.
+  const hd_word_list two[] = {d.words[0], d.words[2], NULL};
+  o.words = two;
+  e = good("F,\"a \"\"b\"\"\"\nI,9\n", o);
+  assert_int_equal(e.samples, 2);
+  hd_data_free(&e);
+  e = good("sex,kind\nF,9\nI,9\n", o);
+  assert_int_equal(e.samples, 2);
+  hd_data_free(&e);
+  const char *const twice[] = {"a", "b", "a", NULL};
+  o.words = (const hd_word_list[]){twice, NULL};
+  assert_int_equal(parse("a\nb\n", 4, o, &e, &err), HD_E_ARGUMENT);
+  assert_non_null(strstr(err.text, "\"a\" is given twice"));
+  const char *const order[] = {"z", "b", NULL};  // inputs in the order that is given
+  o.words = (const hd_word_list[]){order, NULL};
+  e = good("z\nb\n", o);
+  inputs_are(&e, 0, (float[]){1, 0});
+  assert_string_equal(e.words[0][0], "z");
+  hd_data_free(&e);
+  hd_data_free(&d);
+  d = good("a,b,c\n1,2,x\n", hd_csv_options_of(.one_hot = true));  // numbers stay as they are
+  inputs_are(&d, 0, (float[]){1, 2});
+  assert_true(d.words && !d.words[0][0] && !d.words[1][0] && !d.words[2]);
+  hd_data_free(&d);
+}
+
+static void words_are_bounded(void **state) {
+  (void)state;
+  enum { ROWS = 65538 };
+  char *text = malloc(ROWS * 20 + 1);
+  hd_csv_options o = {.one_hot = true, .header = "no"};
+  hd_data d;
+  hd_error err;
+  char *put = text;
+  for (int i = 0; i < ROWS; i++) put += sprintf(put, "1,2,x%x,c\n", i);
+  assert_int_equal(parse(text, (size_t)(put - text), o, &d, &err), HD_E_LIMIT);
+  assert_non_null(strstr(err.text, "one_hot takes at most 65536 inputs and 128 KiB of words"));
+  put = text;  // 40,000 rows of 28,000 inputs: in words little, in all over 4 GiB
+  for (int i = 0; i < 40000; i++) put += sprintf(put, "1,%x,c\n", i % 28000);
+  put += sprintf(put, "1,x,c\n");
+  assert_int_equal(parse(text, (size_t)(put - text), o, &d, &err), HD_E_LIMIT);
+  assert_string_equal(err.text, "f.csv: 40001 rows of 28002 inputs are more than 4 GiB");
+  free(text);
+}
+
 static void every_mistake_has_its_message(void **state) {
   (void)state;
   static const char *const two[] = {"setosa", "virginica", NULL};
@@ -186,7 +273,22 @@ static void every_mistake_has_its_message(void **state) {
       {"1,2,a\n1,big,b\n",
        {.separator = 0},
        HD_E_FORMAT,
-       "f.csv:2: column 2: \"big\" is not a number (such as 1.5 or -2e3)"},
+       "f.csv:2: column 2: \"big\" is not a number (such as 1.5 or -2e3); if the column holds "
+       "words, "
+       "read them with `one_hot: true`"},
+      {"1,a\nx,b\n,b\n",
+       {.one_hot = true},
+       HD_E_FORMAT,
+       "f.csv:3: column 1 is empty; a number or word is expected"},
+      {"1,a\n,b\n", {.one_hot = true}, HD_E_FORMAT, "f.csv:2: column 1 is empty; a number is"},
+      {"1,a\nnan,b\n",
+       {.one_hot = true},
+       HD_E_FORMAT,
+       "f.csv:2: column 1: \"nan\" is not a finite"},
+      {"1,a\nx\xFF,b\n",
+       {.one_hot = true},
+       HD_E_FORMAT,
+       "f.csv:2: column 1: the word is not in UTF-8"},
       {"\"1\",\"2\r\n\"\r\n\"x\r\ny\",3\r\n",
        {.regression = true},
        HD_E_FORMAT,
@@ -328,6 +430,19 @@ static const char *read_it(const hd_env *env, void *arg) {
   hd_status status = hd_csv_read(env, path, hd_csv_options_of(.label = "kind"), &d, &err);
   if (!status && (d.samples != 3 || d.classes != 3 || x_of(&d, 2, 1) != 6)) return "wrong values";
   hd_data_free(&d);
+  if (!status) {
+    hd_csv_options o = {.one_hot = true, .label = "a"};
+    status = hd_csv_read(env, path, o, &d, &err);
+    if (!status && (!d.words || x_of(&d, 2, 1) != 1)) return "wrong words";
+    if (!status) {
+      o.words = d.words;
+      hd_data again;
+      status = hd_csv_read(env, path, o, &again, &err);
+      if (!status && x_of(&again, 2, 1) != 1) return "wrong words again";
+      hd_data_free(&again);
+    }
+    hd_data_free(&d);
+  }
   if (!status) return NULL;
   if (status != HD_E_MEMORY && status != HD_E_IO) return "neither memory nor input";
   if (status == HD_E_IO && !strstr(err.text, "Input/output error")) return "no reason";
@@ -347,6 +462,8 @@ int main(void) {
                                      cmocka_unit_test(quotes_line_ends_and_blanks_are_understood),
                                      cmocka_unit_test(headers_are_found),
                                      cmocka_unit_test(classes_are_ordered),
+                                     cmocka_unit_test(words_become_inputs),
+                                     cmocka_unit_test(words_are_bounded),
                                      cmocka_unit_test(every_mistake_has_its_message),
                                      cmocka_unit_test(too_many_classes_are_refused),
                                      cmocka_unit_test(every_truncation_is_clean),

@@ -216,29 +216,41 @@ static hd_status two_views(const hd_env *env, const hd_data *of, const int64_t *
   return status;
 }
 
+// How many of the samples are the last part.
+static hd_status last_part(const hd_data *of, double fraction, int64_t *last, hd_error *err) {
+  int64_t samples = of ? of->samples : 0;
+  *last = fraction > 0 && fraction < 1 ? (int64_t)(fraction * (double)samples + 0.5) : 0;
+  if (*last >= 1 && *last < samples) return HD_OK;
+  return hd_fail(err, HD_E_ARGUMENT,
+                 "split: a fraction of %g of %lld samples leaves one part empty", fraction,
+                 (long long)samples);
+}
+
 hd_status hd_data_split(const hd_env *env, const hd_data *of, double fraction, uint64_t seed,
                         hd_data *train, hd_data *valid, hd_error *err) {
   *train = *valid = (hd_data){0};
-  int64_t samples = of ? of->samples : 0;
-  int64_t last = fraction > 0 && fraction < 1 ? (int64_t)(fraction * (double)samples + 0.5) : 0;
-  if (last < 1 || last >= samples)
-    return hd_fail(err, HD_E_ARGUMENT,
-                   "split: a fraction of %g of %lld samples leaves one part empty", fraction,
-                   (long long)samples);
-  int64_t *order = NULL;
-  hd_status status = shuffled(env, of, "split", seed, &order, err);
+  int64_t last;
+  hd_status status = last_part(of, fraction, &last, err);
   if (status) return status;
-  int64_t rest = samples - last;
+  int64_t *order = NULL;
+  status = shuffled(env, of, "split", seed, &order, err);
+  if (status) return status;
+  int64_t rest = of->samples - last;
   status = two_views(env, of, order, rest, order + rest, last, train, valid, err);
   hd_release(env, order);
   return status;
 }
 
+static bool has_classes(const hd_data *of) {
+  int column = hd_data_column(of, "label");
+  hd_type type = column < 0 ? (hd_type){0} : of->column[column].type;
+  return of->classes >= 1 && type.dtype == HD_I32 && hd_shape_count(type.shape) == 1;
+}
+
 // The class of each sample in `to`; zeros when the labels are no classes.
 static hd_status read_classes(const hd_data *of, int32_t *to, hd_error *err) {
   int column = hd_data_column(of, "label");
-  hd_type type = column < 0 ? (hd_type){0} : of->column[column].type;
-  if (of->classes < 1 || type.dtype != HD_I32 || hd_shape_count(type.shape) != 1) return HD_OK;
+  if (!has_classes(of)) return HD_OK;
   int64_t index[256];
   for (int64_t done = 0; done < of->samples;) {
     int64_t some = HD_MIN(of->samples - done, (int64_t)HD_COUNT(index));
@@ -266,6 +278,59 @@ static hd_status deal(const hd_env *env, const int64_t *order, const int32_t *cl
     fold_of[order[i]] = (int32_t)(start[class_of[order[i]]]++ % folds);
   hd_release(env, start);
   return HD_OK;
+}
+
+// The samples class by class, and of that row every (samples / last)-th, as exactly as whole
+// numbers allow: of each class its share, to within one.
+static hd_status choose(const hd_env *env, const hd_data *of, const int64_t *order, int64_t last,
+                        bool *chosen, hd_error *err) {
+  int64_t samples = of->samples, sum = 0;
+  int32_t *class_of = hd_alloc(env, (size_t)samples * sizeof *class_of);
+  int64_t *start = hd_alloc(env, ((size_t)of->classes + 1) * sizeof *start);
+  int64_t *row = hd_alloc_raw(env, (size_t)samples * sizeof *row);
+  hd_status status = class_of && start && row ? read_classes(of, class_of, err)
+                                              : hd_fail(err, HD_E_MEMORY, "split: memory is out");
+  if (!status) {
+    for (int64_t i = 0; i < samples; i++) start[class_of[i] + 1]++;
+    for (int c = 0; c < of->classes; c++) start[c + 1] += start[c];
+    for (int64_t i = 0; i < samples; i++) row[start[class_of[order[i]]]++] = order[i];
+    for (int64_t i = 0; i < samples; i++) {
+      chosen[row[i]] = (sum += last) >= samples;
+      if (chosen[row[i]]) sum -= samples;
+    }
+  }
+  hd_release(env, row);
+  hd_release(env, start);
+  hd_release(env, class_of);
+  return status;
+}
+
+hd_status hd_data_split_stratified(const hd_env *env, const hd_data *of, double fraction,
+                                   uint64_t seed, hd_data *train, hd_data *valid, hd_error *err) {
+  *train = *valid = (hd_data){0};
+  int64_t last, *order = NULL;
+  hd_status status = last_part(of, fraction, &last, err);
+  if (!status && !has_classes(of))
+    status = hd_fail(err, HD_E_ARGUMENT,
+                     "split: to stratify, the label must be a class, and here it is none");
+  if (!status) status = shuffled(env, of, "split", seed, &order, err);
+  if (status) return status;
+  int64_t samples = of->samples, rest = 0, at = 0;
+  int64_t *list = hd_alloc_raw(env, (size_t)samples * sizeof *list);  // fits: `order` did
+  bool *chosen = hd_alloc(env, (size_t)samples * sizeof *chosen);
+  status = list && chosen ? choose(env, of, order, last, chosen, err)
+                          : hd_fail(err, HD_E_MEMORY, "split: memory is out");
+  if (!status) {  // both parts in the order of the shuffle
+    for (int64_t i = 0; i < samples; i++)
+      if (!chosen[order[i]]) list[rest++] = order[i];
+    for (int64_t i = 0; i < samples; i++)
+      if (chosen[order[i]]) list[rest + at++] = order[i];
+    status = two_views(env, of, list, rest, list + rest, at, train, valid, err);
+  }
+  hd_release(env, chosen);
+  hd_release(env, list);
+  hd_release(env, order);
+  return status;
 }
 
 hd_status hd_data_fold(const hd_env *env, const hd_data *of, int fold, int folds, uint64_t seed,

@@ -5,6 +5,8 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include <math.h>
+
 #include "../../test/faults.h"
 #include "table.h"
 
@@ -226,10 +228,49 @@ static void folds_are_stratified(void **state) {
   hd_data_free(&data);
 }
 
+static void stratified_splits_keep_the_shares(void **state) {
+  (void)state;
+  hd_error err;
+  hd_data data = numbers(NULL, &err), a, b, c, d;
+  int total[7] = {0};
+  for (int i = 0; i < N; i++) total[i * i % 7]++;
+  static const double fractions[] = {0.1, 0.25, 0.5, 0.9, 0.003};
+  for (size_t k = 0; k < HD_COUNT(fractions); k++) {
+    double f = fractions[k];
+    int count[7] = {0};
+    assert_int_equal(hd_data_split_stratified(NULL, &data, f, 1, &a, &b, &err), HD_OK);
+    assert_int_equal(b.samples, (int)(f * N + 0.5));
+    assert_parts(&a, &b);
+    for (int64_t i = 0; i < b.samples; i++) count[label_of(&b, i)]++;
+    for (int i = 0; i < 7; i++) assert_true(fabs(count[i] - f * total[i]) < 1);
+    hd_data_free(&a);
+    hd_data_free(&b);
+  }
+  assert_int_equal(hd_data_split_stratified(NULL, &data, 0.25, 1, &a, &b, &err), HD_OK);
+  assert_int_equal(hd_data_split_stratified(NULL, &data, 0.25, 1, &c, &d, &err), HD_OK);
+  int rising = 0;
+  for (int64_t i = 0; i < 250; i++) assert_int_equal(origin(&b, i), origin(&d, i));
+  for (int64_t i = 1; i < 250; i++) rising += origin(&b, i) > origin(&b, i - 1);
+  assert_in_range(rising, 90, 160);  // shuffled
+  hd_data_free(&a);
+  hd_data_free(&b);
+  hd_data_free(&c);
+  hd_data_free(&d);
+  assert_int_equal(hd_data_split_stratified(NULL, &data, 1, 1, &a, &b, &err), HD_E_ARGUMENT);
+  assert_int_equal(hd_data_split_stratified(NULL, NULL, 0.5, 1, &a, &b, &err), HD_E_ARGUMENT);
+  data.classes = 4;  // fewer than there are
+  assert_int_equal(hd_data_split_stratified(NULL, &data, 0.5, 1, &a, &b, &err), HD_E_FORMAT);
+  data.classes = 0;
+  assert_int_equal(hd_data_split_stratified(NULL, &data, 0.5, 1, &a, &b, &err), HD_E_ARGUMENT);
+  assert_string_equal(err.text,
+                      "split: to stratify, the label must be a class, and here it is none");
+  hd_data_free(&data);
+}
+
 static const char *all_of_it(const hd_env *env, void *arg) {
   (void)arg;
   hd_error err = {0};
-  hd_data parts[6] = {{0}};
+  hd_data parts[8] = {{0}};
   hd_data data = numbers(env, &err);
   hd_status status = data.user ? HD_OK : HD_E_MEMORY;
   if (!status) status = hd_data_split(env, &data, 0.5, 1, &parts[0], &parts[1], &err);
@@ -237,7 +278,8 @@ static const char *all_of_it(const hd_env *env, void *arg) {
   if (!status) status = hd_data_fold(env, &parts[0], 1, 3, 1, &parts[2], &parts[3], &err);
   if (!status) status = hd_xor_open(env, &parts[4], &err);
   if (!status) status = hd_iris_open(env, &parts[5], &err);
-  for (int i = 5; i >= 0; i--) hd_data_free(&parts[i]);
+  if (!status) status = hd_data_split_stratified(env, &data, 0.5, 1, &parts[6], &parts[7], &err);
+  for (int i = 7; i >= 0; i--) hd_data_free(&parts[i]);
   hd_data_free(&data);
   if (status && status != HD_E_MEMORY) return err.text[0] ? "not a memory error" : "no words";
   return status && !err.text[0] ? "no words" : NULL;
@@ -257,6 +299,7 @@ int main(void) {
                                      cmocka_unit_test(views_translate_numbers),
                                      cmocka_unit_test(splits_are_whole_and_repeatable),
                                      cmocka_unit_test(folds_are_stratified),
+                                     cmocka_unit_test(stratified_splits_keep_the_shares),
                                      cmocka_unit_test(every_refusal_is_survived)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,12 +38,20 @@ static double augmented_range(const hd_data *d, const char *name) {
   return image >= 0 && d->column[image].type.dtype == HD_U8 ? hd_scale_largest(name) : 0;
 }
 
+static hd_status split(const hd_env *env, const hd_recipe *r, const hd_data *of, float fraction,
+                       uint64_t seed, hd_data *first, hd_data *last, hd_error *err) {
+  if (!r->data.stratify) return hd_data_split(env, of, (double)fraction, seed, first, last, err);
+  hd_status status = hd_data_split_stratified(env, of, (double)fraction, seed, first, last, err);
+  return status ? hd_fail_in(err, status, "%s: data: stratify", r->file) : HD_OK;
+}
+
 static hd_status open_parts(const hd_env *env, const hd_recipe *r, int fold, hd_data_options o,
                             hd_splits *to, hd_error *err) {
   const hd_recipe_data *d = &r->data;
   uint64_t seed = (uint64_t)r->train.seed;
   o.csv.label = d->label;
   o.csv.regression = d->regression;
+  o.csv.one_hot = d->one_hot;
   if (d->size[0]) o.images.height = d->size[0], o.images.width = d->size[1];
   if (d->channels) o.images.channels = d->channels;
   hd_status status = (hd_data_open)(env, d->name, "train", o, &to->whole, err);
@@ -56,7 +64,7 @@ static hd_status open_parts(const hd_env *env, const hd_recipe *r, int fold, hd_
     if (has_test_part(env, d->name))
       return hd_fail(err, HD_E_ARGUMENT,
                      "%s: data: %s has a test part of its own; leave `test` out", r->file, d->name);
-    status = hd_data_split(env, &to->whole, (double)d->test, seed, &to->middle, &to->test, err);
+    status = split(env, r, &to->whole, d->test, seed, &to->middle, &to->test, err);
     to->has_test = !status;
   } else if (has_test_part(env, d->name)) {
     status = (hd_data_open)(env, d->name, "test", o, &to->extra, err);
@@ -66,8 +74,7 @@ static hd_status open_parts(const hd_env *env, const hd_recipe *r, int fold, hd_
   if (status) return status;
   to->train = borrowed(&to->middle);
   if (d->valid > 0) {
-    status =
-        hd_data_split(env, &to->middle, (double)d->valid, seed + 1, &to->train, &to->valid, err);
+    status = split(env, r, &to->middle, d->valid, seed + 1, &to->train, &to->valid, err);
     to->has_valid = !status;
   }
   if (!to->has_test) to->test = borrowed(&to->middle);

@@ -13,7 +13,8 @@
 enum {
   HD_RECIPE_BYTES = 1 << 20,  // of a recipe's text
   HD_RECIPE_LAYERS = 10000,
-  HD_RECIPE_CLASSES = 1000000
+  HD_RECIPE_CLASSES = 1000000,
+  HD_RECIPE_INPUTS = 65536  // that are words
 };
 #define HD_RECIPE_PARAMETERS 1e11  // of a network: more is a slip of the pen
 
@@ -44,7 +45,7 @@ const hd_fields *hd_augment_part(const char *name, const hd_augment_options *o, 
 hd_status hd_document_parse(hd_arena *arena, const char *name, const char *text, size_t bytes,
                             hd_document_reader *yaml, hd_doc **to, hd_error *err);
 char *hd_recipe_name_of(hd_arena *arena, const char *path);  // "recipes/lenet5.yaml" -> "lenet5"
-hd_status hd_recipe_check(hd_recipe *r);                              // doc -> everything else
+hd_status hd_recipe_check(hd_recipe *r);                     // doc -> everything else
 hd_status hd_doc_override(const hd_reader *r, hd_doc *doc, int set);  // one of r->sets
 bool hd_signature_doc(hd_arena *arena, const hd_signature *s, hd_doc *to);
 hd_status hd_signature_read(const hd_reader *r, const hd_doc *input, const hd_doc *classes,

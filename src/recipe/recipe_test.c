@@ -129,7 +129,22 @@ static const mistake mistakes[] = {
     {"{\"input\": {\"shape\": [2], \"dtype\": \"f16\"}, " MODEL "}",
      "dtype must be f32, u8 or i32"},
     {"{\"input\": {\"shape\": [2], \"classes\": 3}, " MODEL "}",
-     "input: takes name, dtype, shape and target"},
+     "input: takes name, dtype, shape, target and words"},
+#define WORDS(shape, words) "{\"input\": {\"shape\": " shape ", \"words\": " words "}, " MODEL "}"
+    {WORDS("[2]", "3"),
+     "input: words is a list with the list of words of each column, at most 65536"},
+    {WORDS("[2]", "[]"), "input: words is a list"},
+    {WORDS("[2]", "[[], 3]"), "input: the words of a column are a list, not a whole number"},
+    {WORDS("[2]", "[[\"a\", []]]"), "input: words must be made of words, not a list"},
+    {WORDS("[2]", "[[\"a\", \"\"]]"), "input: words must be made of words"},
+    {WORDS("[2]", "[[\"a\", \"a\"]]"), "input: the words of a column must be in order, each once"},
+    {WORDS("[2]", "[[\"b\", \"a\"]]"), "input: the words of a column must be in order, each once"},
+    {WORDS("[2]", "[[\"a\", \"b\"], []]"),
+     "input: words of 3 inputs, at most 65536, need shape [3]"},
+    {WORDS("[2, 1]", "[[\"a\", \"b\"]]"),
+     "input: words of 2 inputs, at most 65536, need shape [2]"},
+    {"{\"input\": {\"dtype\": \"u8\", \"shape\": [1], \"words\": [[]]}, " MODEL "}",
+     "need shape [1], f32"},
     {"{\"input\": {\"shape\": [2]}, \"classes\": 0, " MODEL "}", "classes: give how many"},
     // What only shows with the data: shapes.
     {"{" MODEL "}", "not known without its data"},
@@ -363,6 +378,31 @@ static void scales_are_fitted(void **state) {
   hd_data_free(&d);
 }
 
+static void splits_are_stratified(void **state) {
+  (void)state;
+  hd_error err = {0};
+  hd_splits parts;
+  hd_recipe *r = parse(
+      "{\"data\": {\"name\": \"iris\", \"test\": 0.2, \"valid\": 0.1, \"stratify\": true}, " MODEL
+      "}",
+      NULL, &err);
+  assert_int_equal(hd_recipe_open(NULL, r, 0, (hd_data_options){.root = NULL}, &parts, &err),
+                   HD_OK);
+  const hd_data *part[] = {&parts.test, &parts.valid, &parts.train};
+  static const int wanted[] = {10, 4, 36};
+  for (int i = 0; i < 3; i++) {
+    int count[3] = {0}, column = hd_data_column(part[i], "label");
+    for (int64_t k = 0; k < part[i]->samples; k++) {
+      int32_t label;
+      assert_int_equal(part[i]->read(part[i]->user, column, &k, 1, &label, &err), HD_OK);
+      count[label]++;
+    }
+    for (int k = 0; k < 3; k++) assert_int_equal(count[k], wanted[i]);
+  }
+  hd_splits_free(&parts);
+  hd_recipe_free(r);
+}
+
 static void models_open_again(void **state) {
   (void)state;
   char path[TEMP_PATH];
@@ -371,7 +411,7 @@ static void models_open_again(void **state) {
   hd_error err = {0};
   hd_recipe *r = parse(
       "{\"data\": {\"name\": \"some/where.csv\", \"scale\": \"standard\"}, \"input\": {\"shape\": "
-      "[2]}, \"classes\": [\"no\", \"yes\"], "
+      "[2], \"words\": [[\"big \\\"1\\\"\", \"small\"]]}, \"classes\": [\"no\", \"yes\"], "
       "\"model\": [{\"dense\": 3}, \"tanh\", {\"dense\": 2}]}",
       NULL, &err);
   if (!r) fail_msg("%s", err.text);
@@ -394,6 +434,9 @@ static void models_open_again(void **state) {
   hd_model m;
   if (hd_model_open(&env, path, &m, &err)) fail_msg("%s", err.text);
   assert_string_equal(m.signature.class_names[1], "yes");
+  assert_string_equal(m.signature.words[0][0], "big \"1\"");
+  assert_string_equal(m.signature.words[0][1], "small");
+  assert_true(!m.signature.words[0][2] && !m.signature.words[1]);
   hd_tensor z = hd_predict(m.store, m.network.answer, in, &err);
   assert_memory_equal(y.data, z.data, 8 * sizeof(float));
   hd_model_close(&m);
@@ -469,6 +512,7 @@ int main(void) {
                                      cmocka_unit_test(tables_cover_their_structs),
                                      cmocka_unit_test(fields_are_set_from_text),
                                      cmocka_unit_test(scales_are_fitted),
+                                     cmocka_unit_test(splits_are_stratified),
                                      cmocka_unit_test(models_open_again),
                                      cmocka_unit_test(every_failing_call_is_clean)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,8 @@
 #include "recipe.h"
 
 hd_status hd_signature_of(const hd_data *data, hd_signature *to, hd_error *err) {
-  *to = (hd_signature){.classes = data->classes, .class_names = data->class_names};
+  *to = (hd_signature){
+      .classes = data->classes, .class_names = data->class_names, .words = data->words};
   int input = -1;
   for (int i = 0; i < data->columns; i++) {
     const hd_column *c = &data->column[i];
@@ -49,6 +50,18 @@ hd_status hd_recipe_signature(const hd_recipe *r, hd_signature *to, hd_error *er
 
 // ---- As a document ------------------------------------------------------------------------------
 
+// [[F, I, M], [], []]: of a column of words and two of numbers
+static bool add_words(hd_arena *arena, const hd_word_list *words, hd_doc *to) {
+  hd_doc *columns = hd_doc_new(arena, to, "words", HD_DOC_LIST);
+  bool ok = columns;
+  for (; ok && *words; words++) {
+    hd_doc *list = hd_doc_new(arena, columns, NULL, HD_DOC_LIST);
+    ok = list;
+    for (int i = 0; ok && (*words)[i]; i++) ok = hd_doc_text(arena, list, NULL, (*words)[i]);
+  }
+  return ok;
+}
+
 bool hd_signature_doc(hd_arena *arena, const hd_signature *s, hd_doc *to) {
   hd_doc *input = hd_doc_new(arena, to, "input", HD_DOC_MAP);
   bool ok = input && hd_doc_text(arena, input, "name", s->input.name) &&
@@ -63,6 +76,7 @@ bool hd_signature_doc(hd_arena *arena, const hd_signature *s, hd_doc *to) {
     for (int i = 0; ok && i < s->target.shape.rank; i++)
       ok = hd_doc_int(arena, target, NULL, s->target.shape.d[i]);
   }
+  if (ok && s->words) ok = add_words(arena, s->words, input);
   if (!ok || !s->has_label) return ok;
   if (!s->class_names) return hd_doc_int(arena, to, "classes", s->classes);
   hd_doc *classes = hd_doc_new(arena, to, "classes", HD_DOC_LIST);
@@ -105,15 +119,53 @@ static hd_status read_classes(const hd_reader *r, const hd_doc *doc, hd_signatur
   return HD_OK;
 }
 
+// The words of each column, which must make as many inputs as the shape says.
+static hd_status read_words(const hd_reader *r, const hd_doc *doc, hd_signature *to) {
+  const hd_type *type = &to->input.type;
+  int64_t inputs = 0;
+  if (doc->kind != HD_DOC_LIST || doc->count < 1 || doc->count > HD_RECIPE_INPUTS)
+    return hd_reader_fail(r, doc,
+                          "input: words is a list with the list of words of each column, at most "
+                          "%d",
+                          HD_RECIPE_INPUTS);
+  hd_word_list *words = hd_arena_alloc(r->arena, sizeof *words * ((size_t)doc->count + 1));
+  if (!words) return hd_fail(r->err, HD_E_MEMORY, "%s: memory is out", r->name);
+  to->words = words;
+  for (const hd_doc *column = doc->first; column; column = column->next) {
+    if (column->kind != HD_DOC_LIST)
+      return hd_reader_fail(r, column, "input: the words of a column are a list, not %s",
+                            hd_doc_what(column));
+    const char **list = hd_arena_alloc(r->arena, sizeof *list * ((size_t)column->count + 1));
+    if (!list) return hd_fail(r->err, HD_E_MEMORY, "%s: memory is out", r->name);
+    *words++ = list;
+    for (const hd_doc *word = column->first; word; word = word->next) {
+      if (!word->text || !*word->text)
+        return hd_reader_fail(r, word, "input: words must be made of words, not %s",
+                              hd_doc_what(word));
+      if (word != column->first && strcmp(list[-1], word->text) >= 0)
+        return hd_reader_fail(r, word, "input: the words of a column must be in order, each once");
+      *list++ = word->text;
+    }
+    inputs += HD_MAX(column->count, 1);
+  }
+  if (inputs > HD_RECIPE_INPUTS || type->shape.rank != 1 || type->shape.d[0] != inputs ||
+      type->dtype != HD_F32)
+    return hd_reader_fail(r, doc, "input: words of %lld inputs, at most %d, need shape [%lld], f32",
+                          (long long)inputs, HD_RECIPE_INPUTS, (long long)inputs);
+  return HD_OK;
+}
+
 hd_status hd_signature_read(const hd_reader *r, const hd_doc *input, const hd_doc *classes,
                             hd_signature *to) {
   *to = (hd_signature){.input = {.name = "x", .type = {HD_F32, {0}}}};
   const hd_doc *name = hd_doc_get(input, "name"), *dtype = hd_doc_get(input, "dtype"),
-               *shape = hd_doc_get(input, "shape"), *target = hd_doc_get(input, "target");
-  if (input->kind != HD_DOC_MAP || !shape || input->count != 1 + !!name + !!dtype + !!target)
+               *shape = hd_doc_get(input, "shape"), *target = hd_doc_get(input, "target"),
+               *words = hd_doc_get(input, "words");
+  if (input->kind != HD_DOC_MAP || !shape ||
+      input->count != 1 + !!name + !!dtype + !!target + !!words)
     return hd_reader_fail(r, input,
-                          "input: takes name, dtype, shape and target; shape is required, such as "
-                          "{shape: [28, 28, 1]}");
+                          "input: takes name, dtype, shape, target and words; shape is required, "
+                          "such as {shape: [28, 28, 1]}");
   hd_status status = read_shape(r, shape, &to->input.type.shape);
   if (!status && !to->input.type.shape.rank)
     status = hd_reader_fail(r, shape, "input: the shape of one sample needs at least one size");
@@ -134,5 +186,7 @@ hd_status hd_signature_read(const hd_reader *r, const hd_doc *input, const hd_do
   if (to->input.type.dtype != HD_F32 && to->input.type.dtype != HD_U8 &&
       to->input.type.dtype != HD_I32)
     return hd_reader_fail(r, dtype, "input: dtype must be f32, u8 or i32");
+  if (words) status = read_words(r, words, to);
+  if (status) return status;
   return classes ? read_classes(r, classes, to) : HD_OK;
 }
