@@ -149,6 +149,9 @@ status=$?
 if [ $status -eq 130 ]; then
   grep -qF 'hadal train digits --run parts --resume' err || { echo 'FAILED: no way to go on is told'; cat err; bad=1; }
   check 2 'cannot go on as iris' "$H" train iris --run parts --resume
+  cp parts/recipe.yaml recipe.before
+  check 1 'the file holds' "$H" train digits --run parts --resume --quiet --set model.7.dense=32
+  cmp -s recipe.before parts/recipe.yaml || { echo 'FAILED: a wrong --set stays in the run'; bad=1; }
   check 0 '' "$H" train digits --run parts --resume --quiet
 elif [ $status -ne 0 ]; then
   echo "FAILED: interrupted with status $status"

@@ -141,6 +141,13 @@ check 0 'trial  1/2  train.optimizer {"sgd":{"lr":1000000}}   diverged' "$H" swe
 head -n 1 wild/sweep.jsonl | grep -q '"diverged":"' || { fail 'no word of what diverged'; cat wild/sweep.jsonl; }
 grep -q 'The best is trial 2' out || fail 'what diverged is the best'
 
+# ---- What it says to type is one word for a shell
+cp abc.csv "it's.csv"
+sweep quoted '{"recipe": "./small.json", "vary": {"data.name": ["./it'"'"'s.csv"]}}'
+check 0 'The best is trial' "$H" sweep quoted.json --run quoted --no-report --set train.epochs=1
+eval "set -- $(sed -n 's/.*or hadal train //p' out)"
+[ "$*" = './small.json --set train.epochs=1 --set data.name="./it'"'"'s.csv"' ] || fail "to be typed: $*"
+
 # ---- Refused before the first trial, by the line where it stands
 wrong() {  # wrong WORDS TEXT [OPTION...]
   words=$1

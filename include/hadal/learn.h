@@ -144,7 +144,7 @@ typedef struct hd_genetic_options {
   double sigma HD_Z;    // deviation of the first generation around x; default 1
   int population HD_Z;  // at least 2; default 50
   int elite HD_Z;       // how many pass on unchanged; default 1
-  int tournament HD_Z;  // of how many the best becomes a parent; default 3
+  int tournament HD_Z;  // of how many the best becomes a parent; default 3, at most population
   hd_crossover crossover HD_Z;
   double crossing HD_Z;  // probability of crossover, else a copy of one parent; default 0.9
   double mutation HD_Z;  // probability that a number is mutated; default 0.1

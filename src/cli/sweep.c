@@ -135,15 +135,26 @@ static int stopped(cli_sweeping *w) {
   return CLI_INTERRUPTED;
 }
 
+// As one word of a shell.
+static void quote(hd_text *to, const char *word) {
+  hd_text_add(to, "'");
+  for (; *word; word++)
+    if (*word == '\'') hd_text_add(to, "'\\''");
+    else hd_text_raw(to, word, 1);
+  hd_text_add(to, "'");
+}
+
 // " --set train.batch=32 --set 'augment={"rotate":5}'", for a shell.
 static void add_settings(const cli_sweeping *w, int trial, hd_text *to) {
-  for (int i = 0; i < w->args->sets; i++) hd_text_add(to, " --set '%s'", w->args->set[i]);
+  for (int i = 0; i < w->args->sets; i++) hd_text_add(to, " --set "), quote(to, w->args->set[i]);
   for (int i = 0; i < w->s->keys; i++) {
-    hd_text value = {.env = to->env};
-    hd_sweep_value(w->s, trial, i, &value);
-    const char *quote = value.at && strpbrk(value.at, "\"{[") ? "'" : "";
-    hd_text_add(to, " --set %s%s=%s%s", quote, w->s->key[i].path, value.at ? value.at : "", quote);
-    hd_text_free(&value);
+    hd_text set = {.env = to->env};
+    hd_text_add(&set, "%s=", w->s->key[i].path);
+    hd_sweep_value(w->s, trial, i, &set);
+    hd_text_add(to, " --set ");
+    if (set.at && strpbrk(set.at, "\"{[")) quote(to, set.at);
+    else hd_text_add(to, "%s", set.at ? set.at : "");
+    hd_text_free(&set);
   }
 }
 

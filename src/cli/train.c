@@ -2,6 +2,7 @@
 #include "train.h"
 #include "../base/file.h"
 #include "../graph/graph.h"
+#include "../recipe/recipe.h"
 #include "../train/fit.h"
 
 #include <math.h>
@@ -197,6 +198,27 @@ void cli_train_close(cli_training *t) {
 
 // ---- The command --------------------------------------------------------------------------------
 
+// Describes the run and trains it. Settings that its checkpoints do not fit leave its recipe.yaml
+// as it was, so that it can go on without them.
+static hd_status describe_and_train(cli_training *t) {
+  char path[CLI_PATH];
+  void *before = NULL;
+  size_t bytes = 0;
+  hd_status status = HD_OK;
+  cli_run_path(&t->run, "recipe.yaml", path);
+  if (t->run.resumed && hd_file_exists(&t->p.data, path))
+    status = hd_file_read(&t->p.data, path, HD_RECIPE_BYTES, &before, &bytes, &t->err);
+  if (!status) status = cli_run_describe(&t->run, t->recipe, &t->p, &t->parts, &t->err);
+  if (!status && !t->quiet) introduce(t);
+  if (!status) status = cli_train_run(t);
+  if (status && before && !t->trimmed) {  // not a step was made
+    hd_error err;
+    if (hd_file_write(&t->p.data, path, before, bytes, &err)) cli_fail(0, "%s", err.text);
+  }
+  hd_release(&t->p.data, before);
+  return status;
+}
+
 static int run(cli_args *args) {
   cli_training *t = calloc(1, sizeof *t);
   char path[CLI_PATH], seed[48];
@@ -225,11 +247,8 @@ static int run(cli_args *args) {
   else
     status =
         cli_run_open(&t->run, &t->p.data, t->recipe->name, cli_value(args, "--run"), t->resume);
-  if (!status && cli_run_describe(&t->run, t->recipe, &t->p, &t->parts, &t->err))
-    status = cli_fail(CLI_FAILED, "%s", t->err.text);
-  if (!status && !t->quiet) introduce(t);
   if (!status) {
-    hd_status done = cli_train_run(t);
+    hd_status done = describe_and_train(t);
     if (done) status = failed(t, done, args->word[0]);
   }
   cli_train_close(t);

@@ -150,6 +150,20 @@ static void odd_sizes_are_read(void **state) {
   }
 }
 
+static void one_pixel_is_read(void **state) {
+  (void)state;
+  static const kind inks = {JCS_CMYK, JCS_YCCK, 4, false, false, 0, NULL, 0};
+  for (int i = 0; i < 3; i++) {
+    made m = make(i == 0 ? color : i == 1 ? progressive : inks, 1, 1);
+    hd_tensor t;
+    assert_int_equal(parse(&m, &t, NULL, (hd_image_options){0}), HD_OK);
+    assert_true(hd_shape_equal(t.shape, HD_SHAPE(1, 1, 3)));
+    near(((const unsigned char *)t.data)[2], i < 2 ? value(0, 0, 2) : of_light(0, 0, 2));
+    hd_tensor_free(&t);
+    free(m.at);
+  }
+}
+
 static void channels_are_converted(void **state) {
   (void)state;
   made m = make(color, W, H);
@@ -355,6 +369,7 @@ static void every_failure_of_memory_is_clean(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(every_kind_is_read),
                                      cmocka_unit_test(odd_sizes_are_read),
+                                     cmocka_unit_test(one_pixel_is_read),
                                      cmocka_unit_test(channels_are_converted),
                                      cmocka_unit_test(written_images_come_back),
                                      cmocka_unit_test(every_cut_is_noticed),

@@ -78,7 +78,7 @@ static hd_status check(const hd_search *s, hd_genetic_options *o) {
   if (!o->sigma) o->sigma = 1;
   if (!o->population) o->population = 50;
   if (!o->elite) o->elite = 1;
-  if (!o->tournament) o->tournament = 3;
+  if (!o->tournament) o->tournament = HD_MIN(3, o->population);
   if (!o->crossing) o->crossing = 0.9;
   if (!o->mutation) o->mutation = 0.1;
   if (!o->step) o->step = o->sigma / 4;

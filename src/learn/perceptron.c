@@ -35,7 +35,7 @@ static int32_t epoch(double *w, const samples *s, int32_t positive, double eta) 
 static void train(hd_perceptron_unit *u, double *w, double *old, int32_t *errors, const samples *s,
                   int32_t positive, const hd_perceptron_options *o) {
   size_t bytes = sizeof *w * ((size_t)s->inputs + 1);
-  int renew = 1;
+  int64_t renew = 1;
   memcpy(old, w, bytes);
   while (u->epochs < o->epochs && !u->separated && !u->cycles) {
     int32_t wrong = errors[u->epochs++] = epoch(w, s, positive, o->eta);

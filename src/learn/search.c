@@ -23,7 +23,6 @@ double *hd_search_alloc(hd_search *s, int64_t count, int64_t n) {
 
 hd_status hd_search_open(hd_search *s) {
   const hd_objective *f = s->objective;
-  s->result.best = INFINITY;
   if (!f || !f->f) return hd_fail(s->err, HD_E_ARGUMENT, "%s: no objective", s->name);
   s->n = f->n;
   if (s->n < 1)

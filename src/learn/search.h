@@ -6,6 +6,8 @@
 #include "../base/base.h"
 #include "../base/random.h"
 
+#include <math.h>
+
 typedef struct hd_search {
   const char *name;  // of the method, for messages
   const hd_objective *objective;
@@ -28,7 +30,8 @@ typedef struct hd_search {
   { \
     .name = id, .objective = f, .x = at, .err = error, \
     .limit = (o)->generations ? (o)->generations : (most), .target = (o)->target, \
-    .user = (o)->user, .on_generation = (o)->on_generation, .to = (o)->result \
+    .user = (o)->user, .on_generation = (o)->on_generation, .to = (o)->result, \
+    .result.best = INFINITY \
   }
 // Checks objective and options and loads the point to begin with.
 HD_NODISCARD hd_status hd_search_open(hd_search *s);

@@ -366,7 +366,10 @@ static void refusals(void **state) {
   hd_error err = {0};
 #define REFUSED(call, says) \
   if (!(call) || !strstr(err.text, says)) fail_msg("got \"%s\", expected \"%s\"", err.text, says)
-  REFUSED(hd_genetic(&round_one, x, &err, .population = 1), "population is 1");
+  hd_search_result r = {0};
+  REFUSED(hd_genetic(&round_one, x, &err, .population = 1, .result = &r), "population is 1");
+  assert_true(isinf(r.best) && r.evaluations == 0);  // no value was met
+  assert_int_equal(hd_genetic(&round_one, x, &err, .population = 2, .generations = 1), HD_OK);
   REFUSED(hd_genetic(&round_one, x, &err, .elite = 50), "elite is 50, must be from 1 to 49");
   REFUSED(hd_genetic(&round_one, x, &err, .mutation = 2), "mutation is 2");
   REFUSED(hd_genetic(&round_one, x, &err, .crossing = NAN), "crossing is nan");

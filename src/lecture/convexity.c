@@ -25,12 +25,12 @@ static hd_status run(lesson *l, hd_error *err) {
       hd_graph *g = lesson_graph(l);
       hd_store *p = lesson_store(l, l->seed + (uint64_t)i);
       hd_val x = hd_input(g, "x", HD_F32, HD_SHAPE(HD_BATCH, 4)), t = lesson_labels(g), weight[4];
-      hd_init wide = {HD_NORMAL, 0, 1};
-      hd_val h = hidden ? hd_tanh(hd_dense(x, .units = 3, .init = wide)) : x;
+      hd_init wide = {HD_NORMAL, 0, 3};
+      hd_val h = hidden ? hd_tanh(hd_dense(x, .units = 2, .init = wide)) : x;
       hd_val loss = hd_cross_entropy(hd_dense(h, .units = 3, .init = wide), t), penalty = loss;
       int weights = hd_weights(loss, weight, 4);
       for (int k = 0; k < weights; k++)  // a little L2 makes the convex minimum a single point
-        penalty = hd_add(penalty, hd_scale(hd_sum(hd_square(weight[k])), 1e-3));
+        penalty = hd_add(penalty, hd_scale(hd_sum(hd_square(weight[k])), 1e-4));
       lesson_curve *c = &curves[hidden][i];
       hd_objective objective = {0};
       hd_search_result r;
@@ -49,7 +49,7 @@ static hd_status run(lesson *l, hd_error *err) {
   double spread[2] = {high[0] - low[0], high[1] - low[1]};
   lesson_number(l, "logistic regression, 10 starts", "one minimum", "loss %.5f to %.5f", low[0],
                 high[0]);
-  lesson_number(l, "4-3-3 with tanh, 10 starts", "many", "loss %.5f to %.5f", low[1], high[1]);
+  lesson_number(l, "4-2-3 with tanh, 10 starts", "many", "loss %.5f to %.5f", low[1], high[1]);
   lesson_must(l, spread[0] < 1e-4, "spread of the convex one", "0", "%.1e", spread[0]);
   lesson_must(l, spread[1] > 100 * spread[0], "spread of the other", "larger", "%.1e", spread[1]);
   lesson_finding(l,

@@ -163,7 +163,7 @@ static hd_status run(lesson *l, hd_error *err) {
                                            "plain, and with shortcuts: the darker the higher "
                                            "the loss, up to 100");
   hd_figure_heat(f, both, side, columns, .log = true, .no_values = true);
-  if (lesson_figure(l, f, "square.svg", err)) return hd_figure_free(slice), err->status;
+  if (lesson_figure(l, f, "square.png", err)) return hd_figure_free(slice), err->status;
   return lesson_figure(l, slice, "slice.svg", err);
 }
 

@@ -6,16 +6,17 @@
 
 static const struct {
   const char *name, *path, *about;
-} photos[] = {{"china.jpg", "/usr/lib/python3/dist-packages/sklearn/datasets/images/china.jpg",
-               "china.jpg of Debian's python3-sklearn (the Summer Palace, by danielbuechele, CC BY 2.0)"},
-              {"chelsea.png", "/usr/lib/python3/dist-packages/skimage/data/chelsea.png",
-               "chelsea.png of Debian's python3-skimage (a cat, CC0)"},
-              {"astronaut.png", "/usr/lib/python3/dist-packages/skimage/data/astronaut.png",
-               "astronaut.png of Debian's python3-skimage (Eileen Collins, NASA)"},
-              {"coffee.png", "/usr/lib/python3/dist-packages/skimage/data/coffee.png",
-               "coffee.png of Debian's python3-skimage (CC0)"},
-              {"flower.jpg", "/usr/lib/python3/dist-packages/sklearn/datasets/images/flower.jpg",
-               "flower.jpg of Debian's python3-sklearn (CC BY 2.0)"}};
+} photos[] = {
+    {"china.jpg", "/usr/lib/python3/dist-packages/sklearn/datasets/images/china.jpg",
+     "china.jpg of Debian's python3-sklearn (the Summer Palace, by danielbuechele, CC BY 2.0)"},
+    {"chelsea.png", "/usr/lib/python3/dist-packages/skimage/data/chelsea.png",
+     "chelsea.png of Debian's python3-skimage (a cat, CC0)"},
+    {"astronaut.png", "/usr/lib/python3/dist-packages/skimage/data/astronaut.png",
+     "astronaut.png of Debian's python3-skimage (Eileen Collins, NASA)"},
+    {"coffee.png", "/usr/lib/python3/dist-packages/skimage/data/coffee.png",
+     "coffee.png of Debian's python3-skimage (CC0)"},
+    {"flower.jpg", "/usr/lib/python3/dist-packages/sklearn/datasets/images/flower.jpg",
+     "flower.jpg of Debian's python3-sklearn (CC BY 2.0)"}};
 enum { PHOTOS = sizeof photos / sizeof *photos };
 
 static bool find(const char *root, char *path, size_t size, char *about) {

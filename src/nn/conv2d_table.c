@@ -36,7 +36,7 @@ static const char *read_table(const char *table, int64_t channels, int64_t *filt
 static hd_val dense_kernel(hd_val w, const int32_t *rows, int kh, int kw, int64_t c, int64_t f) {
   hd_shape s = hd_type_of(w)->shape;
   hd_val index = hd_constant(w.graph, HD_I32, HD_SHAPE(c * f), rows);
-  hd_val all = hd_gather(hd_reshape(w, HD_SHAPE(s.d[0], kh * kw)), index);
+  hd_val all = hd_gather(hd_reshape(w, HD_SHAPE(s.d[0], s.d[1] * s.d[2])), index);
   return hd_reshape(hd_transpose(all, HD_SHAPE(1, 0)), HD_SHAPE(kh, kw, c, f));
 }
 

@@ -238,10 +238,22 @@ static void memory_runs_out(void **state) {
   if (wrong) fail_msg("%s", wrong);
 }
 
+// 2^32 taps, which no int counts.
+static void large_kernels(void **state) {
+  (void)state;
+  hd_graph *g = hd_graph_new(NULL);
+  hd_val x = hd_input(g, "x", HD_F32, HD_SHAPE(HD_BATCH, 65536, 65536, 1));
+  hd_val y = hd_conv2d_table(x, .table = "0 0", .kernel = {65536});
+  assert_string_equal(hd_graph_error(g), "");
+  assert_true(hd_shape_equal(hd_val_type(y).shape, HD_SHAPE(HD_BATCH, 1, 1, 2)));
+  hd_graph_free(g);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(formulas_and_gradients), cmocka_unit_test(digits_are_told_apart),
       cmocka_unit_test(sixty_thousand),         cmocka_unit_test(first_weights),
-      cmocka_unit_test(what_is_wrong),          cmocka_unit_test(memory_runs_out)};
+      cmocka_unit_test(what_is_wrong),          cmocka_unit_test(memory_runs_out),
+      cmocka_unit_test(large_kernels)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,6 +34,7 @@ hd_status hd_explain_divergence(hd_store *store, hd_val loss, const hd_feed *at,
   hd_graph *g = loss.graph;
   const hd_env *env = &store->env;
   char text[400] = "no layer could be found";
+  bool labels = false;
   int32_t *order = hd_alloc_raw(env, sizeof *order * (size_t)g->count), count = 0;
   uint8_t *seen = hd_alloc(env, (size_t)g->count);
   hd_val *value = hd_alloc(env, sizeof *value * (size_t)g->count);
@@ -63,6 +64,8 @@ hd_status hd_explain_divergence(hd_store *store, hd_val loss, const hd_feed *at,
         const void *p = hd_workspace_fetch(w, i, &t);
         if (finite_all(p, &t)) continue;
         describe(g->node[value[i].node], text, sizeof text);
+        const hd_op *op = g->node[value[i].node]->op;
+        labels = op && !strncmp(op->name, "cross_entropy", 13);
         break;
       }
     store->step++;
@@ -73,7 +76,7 @@ hd_status hd_explain_divergence(hd_store *store, hd_val loss, const hd_feed *at,
   hd_release(env, seen);
   hd_release(env, order);
   return hd_fail(err, HD_E_DIVERGED,
-                 "%s: the loss is not finite; %s. The weights are those before this step; try a "
+                 "%s: the loss is not finite; %s. The weights are those before this step; %stry a "
                  "smaller learning rate",
-                 where, text);
+                 where, text, labels ? "look for labels that are none of the classes, or " : "");
 }

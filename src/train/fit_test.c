@@ -261,12 +261,33 @@ static void a_nan_is_explained(void **state) {
   }
 }
 
+static void labels_outside_the_classes_are_told(void **state) {
+  (void)state;
+  net n = net_new(NULL);
+  float x[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+  int32_t label[4] = {0, 1, 7, 2};
+  hd_tensor of[] = {{.dtype = HD_F32, .shape = HD_SHAPE(4, 2), .data = x},
+                    {.dtype = HD_I32, .shape = HD_SHAPE(4), .data = label}};
+  const char *names[] = {"x", "label"};
+  hd_error err = {0};
+  hd_data d;
+  assert_int_equal(hd_data_from_tensors(NULL, names, of, 2, &d, &err), HD_OK);
+  hd_val in = hd_input(n.g, "x", HD_F32, HD_SHAPE(HD_BATCH, 2)),
+         t = hd_input(n.g, "label", HD_I32, HD_SHAPE(HD_BATCH));
+  hd_val loss = hd_cross_entropy(hd_dense(in, .units = 3), t);
+  assert_int_equal(hd_fit(n.store, loss, &d, &err, .batch = 4), HD_E_DIVERGED);
+  if (!strstr(err.text, "labels that are none of the classes")) fail_msg("%s", err.text);
+  hd_data_free(&d);
+  net_free(&n);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(xor_is_learned),
                                      cmocka_unit_test(every_sample_once_an_epoch),
                                      cmocka_unit_test(a_source_that_fails_stops_the_run),
                                      cmocka_unit_test(early_stopping_restores_the_best),
                                      cmocka_unit_test(callbacks_stop),
-                                     cmocka_unit_test(a_nan_is_explained)};
+                                     cmocka_unit_test(a_nan_is_explained),
+                                     cmocka_unit_test(labels_outside_the_classes_are_told)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
