@@ -85,7 +85,7 @@ static hd_status run(lesson *l, hd_error *err) {
       if (model(l, k, set[n], test, &wrong[n][k], err)) return err->status;
       char name[60];
       snprintf(name, sizeof name, "%s, %lld images", names[k], (long long)set[n]->samples);
-      lesson_number(l, name, n ? slides[k] : "", "%.2f %% wrong", wrong[n][k]);
+      lesson_number(l, name, n ? slides[k] : "deep nets need data", "%.2f %% wrong", wrong[n][k]);
       lesson_say(l, "%-28s %6.2f %% wrong", name, wrong[n][k]);
       if (wrong[n][k] < wrong[n][best]) best = k;
     }

@@ -121,7 +121,7 @@ static hd_status run(lesson *l, hd_error *err) {
       net(l, "five 3x3", stack, MOST, "stack.png", &last[1], &edge[1], err))
     return err->status;
   double even = (4. * last[1] - 4) / (last[1] * last[1]);  // if all pixels had the same
-  lesson_number(l, "five 3x3: on the field's outermost pixels", "",
+  lesson_number(l, "five 3x3: on the field's outermost pixels", "not on the slide",
                 "%.0f %% of the gradient, %.0f %% of the pixels", 100 * edge[1], 100 * even);
   lesson_finding(
       l,
