@@ -60,11 +60,16 @@ typedef enum hd_init_kind {
   HD_GLOROT_UNIFORM,
   HD_GLOROT_NORMAL,
   HD_HE_UNIFORM,
-  HD_HE_NORMAL
+  HD_HE_NORMAL,
+  HD_TRUNCATED_NORMAL,  // drawn again beyond two deviations
+  HD_ORTHOGONAL,  // columns, or rows where these are fewer, of length 1 at right angles (Saxe 2014)
+  HD_SPARSE       // a of the n_in weights of each unit are normal, the others 0 (Martens 2010)
 } hd_init_kind;
 typedef struct hd_init {
   hd_init_kind kind HD_Z;
-  float a HD_Z, b HD_Z;  // HD_CONSTANT: value a; HD_UNIFORM: [a, b); HD_NORMAL: mean a, deviation b
+  // HD_CONSTANT: value a; HD_UNIFORM: [a, b); HD_NORMAL and HD_TRUNCATED_NORMAL: mean a, deviation b;
+  // HD_SPARSE: a weights (default 15) of deviation b (default 1).
+  float a HD_Z, b HD_Z;
 } hd_init;
 
 typedef struct hd_variable_options {

@@ -28,7 +28,7 @@ hd_val hd_layer_fail(hd_val x, const char *kind, const char *name, const char *f
 
 hd_init hd_init_of_fans(hd_init init, double in, double out) {
   hd_init_kind kind = init.kind ? init.kind : HD_GLOROT_UNIFORM;
-  if (kind < HD_LECUN_UNIFORM) return init;
+  if (kind < HD_LECUN_UNIFORM || kind > HD_HE_NORMAL) return init;
   double variance = kind <= HD_LECUN_NORMAL    ? 1 / in
                     : kind <= HD_GLOROT_NORMAL ? 2 / (in + out)
                                                : 2 / in;

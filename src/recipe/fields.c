@@ -6,19 +6,19 @@
 
 #include "../../include/hadal/graph.h"
 
-const char *const hd_init_names[] = {"default",
-                                     "zeros",
-                                     "ones",
-                                     "constant",
-                                     "uniform",
-                                     "normal",
-                                     "lecun_uniform",
-                                     "lecun_normal",
-                                     "glorot_uniform",
-                                     "glorot_normal",
-                                     "he_uniform",
-                                     "he_normal",
-                                     NULL};
+const char *const hd_init_names[] = {
+    "default",          "zeros",         "ones",          "constant",
+    "uniform",          "normal",        "lecun_uniform", "lecun_normal",
+    "glorot_uniform",   "glorot_normal", "he_uniform",    "he_normal",
+    "truncated_normal", "orthogonal",    "sparse",        NULL};
+
+int hd_init_numbers(int kind) {
+  return kind == HD_CONSTANT ? 1
+         : kind == HD_UNIFORM || kind == HD_NORMAL || kind == HD_TRUNCATED_NORMAL ||
+                 kind == HD_SPARSE
+             ? 2
+             : 0;
+}
 
 hd_status hd_reader_fail(const hd_reader *r, const hd_doc *at, const char *format, ...) {
   char text[900];
@@ -122,7 +122,7 @@ static hd_status read_init(const reading *x, const hd_doc *doc, hd_init *to) {
   int kind = 0;
   hd_status status = read_choice(x, &word, hd_init_names, &kind);
   if (status) return status;
-  int wanted = kind == HD_CONSTANT ? 1 : kind == HD_UNIFORM || kind == HD_NORMAL ? 2 : 0;
+  int wanted = hd_init_numbers(kind);
   double v[2] = {0, 0};
   const hd_doc *at = value && value->kind == HD_DOC_LIST ? value->first : value;
   int count = 0;
@@ -137,7 +137,10 @@ static hd_status read_init(const reading *x, const hd_doc *doc, hd_init *to) {
                           wanted == 0          ? "no numbers"
                           : wanted == 1        ? "one number, {constant: 0.1}"
                           : kind == HD_UNIFORM ? "two numbers, {uniform: [low, high]}"
-                                               : "two numbers, {normal: [mean, deviation]}");
+                          : kind == HD_SPARSE ? "two numbers, {sparse: [weights a unit, deviation]}"
+                                              : "two numbers, {normal: [mean, deviation]}");
+  if (kind == HD_SPARSE && !(v[0] >= 1 && v[1] > 0))
+    return wrong(x, doc, "{sparse: [weights a unit, at least 1; deviation, above 0]}");
   *to = (hd_init){(hd_init_kind)kind, (float)v[0], (float)v[1]};
   return HD_OK;
 }

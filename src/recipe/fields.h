@@ -37,6 +37,7 @@ bool hd_fields_doc(hd_arena *arena, const hd_fields *fields, const void *options
 hd_doc *hd_doc_of_text(hd_arena *arena, const char *text);
 const hd_field *hd_field_main(const hd_fields *fields);  // NULL: none
 
+int hd_init_numbers(int kind);            // that an initialiser takes
 extern const char *const hd_init_names[];  // in the order of hd_init_kind, NULL-terminated
 
 #endif

@@ -14,7 +14,7 @@ static double short_real(float value) {
 
 static hd_doc *add_init(hd_arena *arena, hd_doc *to, const char *key, const hd_init *init) {
   const char *name = hd_init_names[init->kind];
-  if (init->kind < HD_CONSTANT || init->kind > HD_NORMAL) return hd_doc_text(arena, to, key, name);
+  if (!hd_init_numbers(init->kind)) return hd_doc_text(arena, to, key, name);
   hd_doc *map = hd_doc_new(arena, to, key, HD_DOC_MAP);
   if (!map) return NULL;
   if (init->kind == HD_CONSTANT) return hd_doc_real(arena, map, name, short_real(init->a));

@@ -93,6 +93,7 @@ static const mistake mistakes[] = {
     {XOR "[{\"dense\": {\"units\": 2, \"init\": \"normal\"}}]}",
      "init normal takes two numbers, {normal: [mean, deviation]}"},
     {XOR "[{\"dense\": {\"units\": 2, \"init\": {\"constant\": [1, 2]}}}]}", "takes one number"},
+    {XOR "[{\"dense\": {\"units\": 2, \"init\": {\"sparse\": [0, 1]}}}]}", "weights a unit"},
     {XOR "[{\"leaky_relu\": 1e-300}]}", "leaky_relu: slope is 1e-300, beyond the range of float"},
     {XOR "[{\"reshape\": [1, 1, 1, 1, 1, 1, 1, 2]}]}", "reshape: shape takes 1 to 7 values, not 8"},
     {XOR "[{\"leaky_relu\": 0}]}", "slope cannot be 0, which stands for the default, 0.01"},
@@ -330,6 +331,8 @@ static void fields_are_set_from_text(void **state) {
   assert_int_equal(hd_fields_set(f, &arena, "no_bias=true", &o, &err), HD_OK);
   assert_int_equal(hd_fields_set(f, &arena, "init=he_normal", &o, &err), HD_OK);
   assert_true(o.units == 12 && o.no_bias && o.init.kind == HD_HE_NORMAL);
+  assert_int_equal(hd_fields_set(f, &arena, "init={\"sparse\": [15, 0.5]}", &o, &err), HD_OK);
+  assert_true(o.init.kind == HD_SPARSE && o.init.a == 15 && o.init.b == 0.5f);
   assert_int_equal(hd_fields_set(f, &arena, "unitz=12", &o, &err), HD_E_FORMAT);
   assert_string_equal(err.text, "dense: dense: unknown field \"unitz\"; did you mean \"units\"?");
   hd_arena_free(&arena);

@@ -132,60 +132,11 @@ hd_status hd_store_put(hd_store *s, const char *name, hd_role role, hd_type type
   return status;
 }
 
-static void fill(const hd_parameter *p, int64_t i, double x) {
-  if (p->type.dtype == HD_F32) ((float *)p->data)[i] = (float)x;
-  else if (p->type.dtype == HD_F64) ((double *)p->data)[i] = x;
-  else if (p->type.dtype == HD_I32) ((int32_t *)p->data)[i] = (int32_t)x;
-  else if (p->type.dtype == HD_I64) ((int64_t *)p->data)[i] = (int64_t)x;
-}
-
-// Fans of (in, out) and (kh, kw, in, out) weights; a vector counts as (n, 1).
-static double variance(hd_init_kind kind, hd_shape s) {
-  double taps = 1, in = 1, out = 1;
-  for (int i = 0; i + 2 < s.rank; i++) taps *= (double)s.d[i];
-  if (s.rank >= 2) out = (double)s.d[s.rank - 1];
-  if (s.rank >= 1) in = (double)s.d[s.rank >= 2 ? s.rank - 2 : 0];
-  in = in * taps > 1 ? in * taps : 1;
-  if (kind <= HD_LECUN_NORMAL) return 1 / in;
-  return kind <= HD_GLOROT_NORMAL ? 2 / (in + out * taps) : 2 / in;
-}
-
-static double root(double x) {  // Newton; exact enough and free of libm's versions
-  double r = x > 1 ? x : 1;
-  for (int i = 0; i < 64; i++) r = 0.5 * (r + x / r);
-  return r;
-}
-
-static void initialise(const hd_parameter *p, hd_init init, uint64_t seed) {
-  hd_random_key key = {seed, hd_hash(p->name, strlen(p->name), 0)};
-  int64_t count = hd_shape_count(p->type.shape);
-  double deviation = init.kind >= HD_LECUN_UNIFORM ? root(variance(init.kind, p->type.shape)) : 0,
-         limit = deviation * root(3);
-  for (int64_t i = 0; i < count; i++) switch (init.kind) {
-      case HD_INIT_DEFAULT:
-      case HD_ZEROS: fill(p, i, 0); break;
-      case HD_ONES: fill(p, i, 1); break;
-      case HD_CONSTANT: fill(p, i, init.a); break;
-      case HD_UNIFORM:
-        fill(p, i, init.a + ((double)init.b - init.a) * hd_random_uniform(key, (uint64_t)i));
-        break;
-      case HD_NORMAL: fill(p, i, init.a + init.b * hd_random_normal(key, (uint64_t)i)); break;
-      case HD_LECUN_UNIFORM:
-      case HD_GLOROT_UNIFORM:
-      case HD_HE_UNIFORM:
-        fill(p, i, limit * (2.0 * hd_random_uniform(key, (uint64_t)i) - 1));
-        break;
-      case HD_LECUN_NORMAL:
-      case HD_GLOROT_NORMAL:
-      case HD_HE_NORMAL: fill(p, i, deviation * hd_random_normal(key, (uint64_t)i)); break;
-    }
-}
-
 hd_status hd_store_variable(hd_store *s, const char *name, hd_role role, hd_type type, hd_init init,
                             hd_parameter **to, hd_error *err) {
   bool made;
   hd_status status = put(s, name, role, type, to, &made, err);
-  if (!status && made) initialise(*to, init, s->seed);
+  if (!status && made) hd_initialise(*to, init, s->seed);
   return status;
 }
 

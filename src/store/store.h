@@ -23,6 +23,8 @@ struct hd_store {
   hd_error error;
 };
 
+// Fills a new parameter: first values depend on (seed, name, element) alone.
+void hd_initialise(const hd_parameter *p, hd_init init, uint64_t seed);
 // The parameter of a variable, made and initialised by (seed, name) if there is none.
 HD_NODISCARD hd_status hd_store_variable(hd_store *store, const char *name, hd_role role,
                                          hd_type type, hd_init init, hd_parameter **to,

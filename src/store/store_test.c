@@ -80,7 +80,10 @@ static void first_values(void **state) {
               {{HD_GLOROT_UNIFORM, 0, 0}, 0, 2.0 / 1250},
               {{HD_GLOROT_NORMAL, 0, 0}, 0, 2.0 / 1250},
               {{HD_HE_UNIFORM, 0, 0}, 0, 2.0 / 500},
-              {{HD_HE_NORMAL, 0, 0}, 0, 2.0 / 500}};
+              {{HD_HE_NORMAL, 0, 0}, 0, 2.0 / 500},
+              {{HD_TRUNCATED_NORMAL, 1, 2}, 1, 4 * 0.7737413},
+              {{HD_ORTHOGONAL, 0, 0}, 0, 1.0 / 500},
+              {{HD_SPARSE, 200, 2}, 0, 4 * 200.0 / 500}};
   for (size_t i = 0; i < HD_COUNT(want); i++) {
     hd_store *s = hd_store_new(&(hd_env){.threads = 1}), *t = hd_store_new(&(hd_env){.threads = 2});
     hd_parameter *p, *q, *other;
@@ -102,6 +105,44 @@ static void first_values(void **state) {
     hd_store_free(s);
     hd_store_free(t);
   }
+}
+
+// Orthogonal columns or rows, whichever are fewer; so many weights of each unit; nothing beyond two
+// deviations.
+static void special_first_values(void **state) {
+  (void)state;
+  hd_store *s = hd_store_new(NULL);
+  for (int c = 0; c < 2; c++) {
+    hd_parameter *p;
+    int rows = c ? 7 : 40, columns = c ? 30 : 12, few = c ? 7 : 12;
+    hd_type type = {HD_F32, HD_SHAPE(rows, columns)};
+    assert_int_equal(hd_store_variable(s, c ? "wide" : "tall", HD_WEIGHT, type,
+                                       (hd_init){HD_ORTHOGONAL, 0, 0}, &p, NULL),
+                     HD_OK);
+    const float *w = p->data;
+    for (int i = 0; i < few; i++)
+      for (int j = 0; j < few; j++) {
+        double dot = 0;
+        for (int k = 0; k < (c ? columns : rows); k++)
+          dot += (double)(c ? w[i * columns + k] : w[k * columns + i]) *
+                 (c ? w[j * columns + k] : w[k * columns + j]);
+        assert_true(fabs(dot - (i == j)) < 1e-6);
+      }
+  }
+  hd_parameter *p;
+  assert_int_equal(hd_store_variable(s, "sparse", HD_WEIGHT, (hd_type){HD_F32, HD_SHAPE(50, 8)},
+                                     (hd_init){HD_SPARSE, 15, 1}, &p, NULL),
+                   HD_OK);
+  for (int j = 0; j < 8; j++) {
+    int there = 0;
+    for (int i = 0; i < 50; i++) there += ((float *)p->data)[i * 8 + j] != 0;
+    assert_int_equal(there, 15);
+  }
+  assert_int_equal(hd_store_variable(s, "cut", HD_WEIGHT, (hd_type){HD_F32, HD_SHAPE(4000)},
+                                     (hd_init){HD_TRUNCATED_NORMAL, 1, 0.5f}, &p, NULL),
+                   HD_OK);
+  for (int i = 0; i < 4000; i++) assert_true(fabs(((float *)p->data)[i] - 1) <= 1.0001);
+  hd_store_free(s);
 }
 
 // Weights, statistics and what is carried; values of its own; and the original's threads.
@@ -136,6 +177,7 @@ static void a_copy_keeps_what_was(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(names_are_found), cmocka_unit_test(another_shape_is_refused),
-      cmocka_unit_test(a_copy_keeps_what_was), cmocka_unit_test(first_values)};
+      cmocka_unit_test(a_copy_keeps_what_was), cmocka_unit_test(first_values),
+      cmocka_unit_test(special_first_values)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
