@@ -67,7 +67,7 @@ typedef enum hd_init_kind {
 } hd_init_kind;
 typedef struct hd_init {
   hd_init_kind kind HD_Z;
-  // HD_CONSTANT: value a; HD_UNIFORM: [a, b); HD_NORMAL and HD_TRUNCATED_NORMAL: mean a, deviation b;
+  // HD_CONSTANT: value a; HD_UNIFORM: [a, b); HD_NORMAL, HD_TRUNCATED_NORMAL: mean a, deviation b;
   // HD_SPARSE: a weights (default 15) of deviation b (default 1).
   float a HD_Z, b HD_Z;
 } hd_init;
