@@ -1,27 +1,8 @@
 #!/bin/sh
 # hadal filter from end to end: every kind of image file, kernels by name and by numbers, refusals.
 set -u
-H=$HADAL_COMMAND
-[ -x "$H" ] || { echo "skip: no hadal command was built"; exit 77; }
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-cd "$dir" || exit 1
+. "$HADAL_SOURCE/test/command.sh"
 corpus=$HADAL_SOURCE/test/corpus/extra_image
-bad=0
-
-# check STATUS WORDS COMMAND...: the command must exit so and say WORDS, on stdout or stderr
-check() {
-  want=$1 words=$2
-  shift 2
-  "$@" >out 2>err
-  got=$?
-  if [ $got -ne "$want" ] || ! cat out err | grep -qF -- "$words"; then
-    echo "FAILED: $*"
-    echo "  status $got, wanted $want with: $words"
-    sed 's/^/  /' err | head -n 5
-    bad=1
-  fi
-}
 # same FILE BYTES: FILE is a PGM or PPM with these bytes, octal, after its header of 3 words
 same() {
   printf "$2" >want
