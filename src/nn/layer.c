@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "../store/store.h"
+
 #define X(name) &hd_layer_##name,
 static const hd_layer *const table[] = {HD_LAYER_LIST(X) NULL};
 #undef X
@@ -29,9 +31,7 @@ hd_val hd_layer_fail(hd_val x, const char *kind, const char *name, const char *f
 hd_init hd_init_of_fans(hd_init init, double in, double out) {
   hd_init_kind kind = init.kind ? init.kind : HD_GLOROT_UNIFORM;
   if (kind < HD_LECUN_UNIFORM || kind > HD_HE_NORMAL) return init;
-  double variance = kind <= HD_LECUN_NORMAL    ? 1 / in
-                    : kind <= HD_GLOROT_NORMAL ? 2 / (in + out)
-                                               : 2 / in;
+  double variance = hd_init_variance(kind, in, out);
   bool uniform = kind == HD_LECUN_UNIFORM || kind == HD_GLOROT_UNIFORM || kind == HD_HE_UNIFORM;
   float limit = (float)sqrt(3 * variance);
   return uniform ? (hd_init){HD_UNIFORM, -limit, limit}

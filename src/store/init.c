@@ -11,6 +11,11 @@ static void fill(const hd_parameter *p, int64_t i, double x) {
   else if (p->type.dtype == HD_I64) ((int64_t *)p->data)[i] = (int64_t)x;
 }
 
+double hd_init_variance(hd_init_kind kind, double in, double out) {
+  if (kind <= HD_LECUN_NORMAL) return 1 / in;
+  return kind <= HD_GLOROT_NORMAL ? 2 / (in + out) : 2 / in;
+}
+
 // Fans of (in, out) and (kh, kw, in, out) weights; a vector counts as (n, 1).
 static double variance(hd_init_kind kind, hd_shape s) {
   double taps = 1, in = 1, out = 1;
@@ -18,8 +23,7 @@ static double variance(hd_init_kind kind, hd_shape s) {
   if (s.rank >= 2) out = (double)s.d[s.rank - 1];
   if (s.rank >= 1) in = (double)s.d[s.rank >= 2 ? s.rank - 2 : 0];
   in = in * taps > 1 ? in * taps : 1;
-  if (kind <= HD_LECUN_NORMAL) return 1 / in;
-  return kind <= HD_GLOROT_NORMAL ? 2 / (in + out * taps) : 2 / in;
+  return hd_init_variance(kind, in, out * taps);
 }
 
 static double root(double x) {  // Newton; exact enough and free of libm's versions

@@ -23,6 +23,8 @@ struct hd_store {
   hd_error error;
 };
 
+// Of the kinds named after LeCun, Glorot and He.
+double hd_init_variance(hd_init_kind kind, double in, double out);
 // Fills a new parameter: first values depend on (seed, name, element) alone.
 void hd_initialise(const hd_parameter *p, hd_init init, uint64_t seed);
 // The parameter of a variable, made and initialised by (seed, name) if there is none.
