@@ -1,5 +1,6 @@
-// Kernels of Hadal, packing included, on one thread or on a pool of "kernel THREADS"; and the
-// limits of the machine, each as the time of a giga of it, on one thread:
+// Kernels of Hadal, packing included, on one thread or on a pool of "kernel THREADS"; "kept": with
+// b packed before, as in a frozen plan. And the limits of the machine, each as the time of a giga
+// of it, on one thread:
 //   peak          operations of f32 multiply-adds on registers alone
 //   peak bf16     the same of the dot product of bf16 pairs, AVX-512
 //   peak amx      the same of AMX tiles of bf16
@@ -33,7 +34,7 @@ typedef struct {
   hd_product_plan product;
   hd_conv_plan convolution;
   const hd_parts *run;
-  int phase;
+  int first, phase;
   float *a, *b, *c;
   void *scratch, *packed;
 } job;
@@ -50,7 +51,7 @@ static void run_part(void *what, int64_t part) {
 
 static void run(void *what) {
   job *j = what;
-  for (j->phase = 0; j->phase < j->run->phases; j->phase++)
+  for (j->phase = j->first; j->phase < j->run->phases; j->phase++)
     hd_pool_run(pool, j->run->parts[j->phase], run_part, j);
 }
 
@@ -62,6 +63,10 @@ static bool measure(job *j, int64_t a, int64_t b, int64_t c) {
   j->scratch = bench_memory(j->run->scratch);
   j->packed = bench_memory(j->run->packed);
   bench_measure(hd_isa_name(isa), run, j);
+  if (j->run->packed) {
+    j->first = 1;
+    bench_measure("kept", run, j);
+  }
   free(j->a);
   free(j->b);
   free(j->c);
