@@ -8,6 +8,7 @@
 //   offset.c    buffers -> offsets in the workspace
 //   compile.c   all of the above, one after the other
 //   run.c       workspaces and steps
+//   trial.c     whether a short step is faster on one thread
 #ifndef PLAN_PLAN_H
 #define PLAN_PLAN_H
 
@@ -133,6 +134,17 @@ void hd_workspace_bind(hd_workspace *workspace, void *memory);
 // Random ops of the runs that follow draw for the `number`th time at this step of the store; 0 is
 // what training draws.
 void hd_workspace_draw(hd_workspace *workspace, uint64_t number);
+
+// Whether the next step of a workspace runs on the caller's thread alone, and whether its time is
+// wanted; told of each step that ran.
+typedef struct hd_trial {
+  int64_t run;
+  double best[2];  // seconds of a step, in this trial: the usual way, the other way
+  bool alone;      // the usual way
+} hd_trial;
+bool hd_trial_alone(const hd_trial *t);
+bool hd_trial_timed(const hd_trial *t);
+void hd_trial_ran(hd_trial *t, double seconds);
 
 // Through aliases (reshape) to the node that makes the bytes.
 hd_val hd_root_of(hd_val v);

@@ -20,6 +20,7 @@ struct hd_workspace {
   bound_call *call;
   hd_step step;
   uint64_t draw;
+  hd_trial trial;
 };
 
 static void *at(const hd_workspace *w, hd_place p) {
@@ -162,15 +163,25 @@ static void run_part(void *arg, int64_t part) {
   j->run(j->args, part);
 }
 
-static void run_call(hd_workspace *w, int i) {
+static void run_call(hd_workspace *w, int i, hd_pool *pool) {
   bound_call *b = &w->call[i];
   const hd_call *c = b->call;
   for (int k = c->frozen && w->packed; k < c->phases; k++) {
     b->args.phase = k;
     if (c->serial || c->parts[k] == 1)
       for (int64_t part = 0; part < c->parts[k]; part++) c->run[k](&b->args, part);
-    else hd_pool_run(w->plan->store->pool, c->parts[k], run_part, &(job){c->run[k], &b->args});
+    else hd_pool_run(pool, c->parts[k], run_part, &(job){c->run[k], &b->args});
   }
+}
+
+static void run_calls(hd_workspace *w) {
+  hd_pool *pool = w->plan->store->pool;
+  bool choice = hd_pool_threads(pool) > 1 && !w->env.parallel, timed = false;
+  if (choice && hd_trial_alone(&w->trial)) pool = NULL;
+  if (choice) timed = hd_trial_timed(&w->trial);
+  double begin = timed ? hd_seconds() : 0;
+  for (int i = 0; i < w->plan->calls; i++) run_call(w, i, pool);
+  if (choice) hd_trial_ran(&w->trial, timed ? hd_seconds() - begin : 0);
 }
 
 hd_status hd_run(hd_workspace *w, hd_error *err) {
@@ -180,7 +191,7 @@ hd_status hd_run(hd_workspace *w, hd_error *err) {
   w->step.seed = store->seed;
   w->step.step = store->step ^ w->draw << 40;
   w->step.train = p->draws;
-  for (int i = 0; i < p->calls; i++) run_call(w, i);
+  run_calls(w);
   w->packed = true;
   if (p->updates) store->step++;
   return HD_OK;
