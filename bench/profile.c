@@ -96,7 +96,7 @@ int main(int argc, char **argv) {
   for (runs = 0; runs < RUNS && (runs < 7 || seconds() - start < 4); runs++) {
     for (int i = 0; i < plan->calls; i++) {
       double begin = seconds();
-      run_call(w, i);
+      run_call(w, i, w->plan->store->pool);
       if (i < CALLS) took[i][runs] = fmax(seconds() - begin - none, 1e-9);
     }
     w->packed = true;
