@@ -234,6 +234,40 @@ static void test_in_place(void **state) {
       }
 }
 
+// Momentum as the optimisers have it: each new value only where the step counts, which two scalars
+// say for all elements alike; in place.
+static void test_chosen_as_a_whole(void **state) {
+  (void)state;
+  const hd_kernels *k[HD_ISAS];
+  int sets = tables(k);
+  const int64_t sizes[] = {1, 300, 5000};
+  static float choice[2];
+  for (int run = 0; run < 3 * 4 * sets; run++) {
+    const hd_kernels *set = k[run / 12];
+    int64_t n = sizes[run % 3];
+    choice[0] = (float)(run / 3 % 2), choice[1] = (float)(run / 6 % 2);
+    hd_program p = {.rank = 1, .inputs = 6, .outputs = 2, .steps = 7, .d = {n}};
+    for (int j = 0; j < 6; j++) p.in[j].dtype = HD_F32, p.in[j].stride[0] = j < 3;
+    p.in[3].constant = true, p.in[3].value = 0.9f;
+    p.step[0].tile = HD_TILE_mul, p.step[0].a = 1, p.step[0].b = 3;
+    p.step[1].tile = HD_TILE_add, p.step[1].a = 6, p.step[1].b = 2;
+    p.step[2].tile = HD_TILE_select, p.step[2].a = 4, p.step[2].b = 7, p.step[2].c = 1;
+    p.step[3].tile = HD_TILE_select, p.step[3].a = 5, p.step[3].b = 8, p.step[3].c = 2;
+    p.step[4].tile = HD_TILE_mul, p.step[4].a = 9, p.step[4].b = 3;
+    p.step[5].tile = HD_TILE_sub, p.step[5].a = 0, p.step[5].b = 10;
+    p.step[6].tile = HD_TILE_select, p.step[6].a = 4, p.step[6].b = 11, p.step[6].c = 0;
+    p.out[0].reg = 9, p.out[1].reg = 12, p.out[0].dtype = p.out[1].dtype = HD_F32;
+    fill_memory();
+    pointers at = {.in = {memory[0], memory[1], memory[2], NULL, &choice[0], &choice[1]},
+                   .out = {wanted[0], wanted[1]}};
+    interpret(set, &p, &at);
+    at.out[0] = memory[1], at.out[1] = memory[0];
+    execute(set, &p, &at, run % 2 * 100);
+    assert_memory_equal(at.out[0], wanted[0], (size_t)n * 4);
+    assert_memory_equal(at.out[1], wanted[1], (size_t)n * 4);
+  }
+}
+
 // An output over an integer input that a later step reads.
 static void test_over_integers(void **state) {
   (void)state;
@@ -258,9 +292,10 @@ static void test_over_integers(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_broadcast), cmocka_unit_test(test_strides),
-      cmocka_unit_test(test_types),     cmocka_unit_test(test_random),
-      cmocka_unit_test(test_in_place),  cmocka_unit_test(test_over_integers),
+      cmocka_unit_test(test_broadcast),     cmocka_unit_test(test_strides),
+      cmocka_unit_test(test_types),         cmocka_unit_test(test_random),
+      cmocka_unit_test(test_in_place),      cmocka_unit_test(test_chosen_as_a_whole),
+      cmocka_unit_test(test_over_integers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
