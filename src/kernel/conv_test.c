@@ -132,6 +132,8 @@ static void test_layers(void **state) {
       {1, 84, 16, 4, 9, 1, 4},
       {9, 7, 64, 300, 1, 1, 0},
       {3, 19, 17, 290, 1, 3, 0},
+      {8, 5, 300, 1536, 1, 2, 0},  // x is copied
+      {50, 22, 20, 300, 1, 2, 0},
       {3, 37, 17, 90, 2, 3, 1},
   };
   for (size_t i = 0; i < sizeof layer / sizeof *layer; i++)
