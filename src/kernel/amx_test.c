@@ -95,13 +95,13 @@ static void run(const hd_product *p, bool amx, const float *a, const float *b, f
                 bool backwards, const hd_after *after) {
   hd_product_plan plan;
   memset(&plan, 0x5a, sizeof plan);
-  product_bf16_plan(p, amx, &plan);
+  (amx ? product_amx_plan : product_bf16_plan)(p, &plan);
   void *scratch = bytes(plan.run.scratch), *packed = bytes(plan.run.packed);
   for (int64_t i = 0; i < p->batch * p->m * p->n; i++) c[i] = NAN;
   for (int phase = 0; phase < plan.run.phases; phase++)
     for (int64_t i = 0, parts = plan.run.parts[phase]; i < parts; i++) {
-      product_bf16_run(&plan, amx, phase, backwards ? parts - 1 - i : i, a, b, c, scratch, packed,
-                       after);
+      (amx ? product_amx_run : product_bf16_run)(&plan, phase, backwards ? parts - 1 - i : i, a, b,
+                                                 c, scratch, packed, after);
       assert_false(configured);  // each part leaves the tiles as it found them
     }
   free(scratch);
