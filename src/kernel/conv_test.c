@@ -162,6 +162,23 @@ static void test_groups(void **state) {
   check(p, false);
 }
 
+// One channel to a group: edges of every kind, few rows and columns, channels that end in part of a
+// vector, parts that begin at odd rows.
+static void test_depthwise(void **state) {
+  (void)state;
+  for (int round = 0; round < 160; round++) {
+    int64_t k = round % 4 ? 3 : 5, stride = 1 + round % 2;
+    hd_conv p = square(pick(1, 3), pick(1, 12), 1, 1, k, stride, 0);
+    p.c = p.f = p.groups = round % 8 == 7 ? pick(1, 16) : pick(16, 70);
+    if (round % 16 == 2) p.h = 40, p.c = p.f = p.groups = 64;
+    p.w = pick(1, 12), p.top = pick(0, k - 1), p.left = pick(0, k - 1);
+    int64_t high = p.h + p.top + pick(0, k) - k, wide = p.w + p.left + pick(0, k) - k;
+    if (high < 0 || wide < 0) continue;
+    p.oh = high / stride + 1, p.ow = wide / stride + 1;
+    check(p, round % 3 == 0);
+  }
+}
+
 static void test_random(void **state) {
   (void)state;
   static const int64_t filters[] = {1, 2, 3, 5, 6, 8, 10, 12, 16, 17, 32, 40};
@@ -192,6 +209,7 @@ static void test_random(void **state) {
 int main(void) {
   table_count = tables(table);
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_layers), cmocka_unit_test(test_groups),
+                                     cmocka_unit_test(test_depthwise),
                                      cmocka_unit_test(test_random)};
   return cmocka_run_group_tests_name("conv", tests, NULL, NULL);
 }
