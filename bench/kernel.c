@@ -55,23 +55,32 @@ static void run(void *what) {
     hd_pool_run(pool, j->run->parts[j->phase], run_part, j);
 }
 
+static void measure_as(job *j, const char *mode, bool kept) {
+  j->scratch = bench_memory(j->run->scratch);
+  j->packed = bench_memory(j->run->packed);
+  j->first = 0;
+  run(j);
+  j->first = kept;
+  if (!kept || j->run->packed) bench_measure(mode, run, j);
+  free(j->scratch);
+  free(j->packed);
+}
+
 static bool measure(job *j, int64_t a, int64_t b, int64_t c) {
   j->run = j->conv ? &j->convolution.run : &j->product.run;
   j->a = bench_floats(a);
   j->b = bench_floats(b);
   j->c = bench_floats(c);
-  j->scratch = bench_memory(j->run->scratch);
-  j->packed = bench_memory(j->run->packed);
-  bench_measure(hd_isa_name(isa), run, j);
-  if (j->run->packed) {
-    j->first = 1;
-    bench_measure("kept", run, j);
+  measure_as(j, hd_isa_name(isa), false);
+  if (!j->conv) {
+    hd_product p = j->product.p;
+    p.kept = true;
+    kernels->product_plan(&p, &j->product);
   }
+  measure_as(j, "kept", true);
   free(j->a);
   free(j->b);
   free(j->c);
-  free(j->scratch);
-  free(j->packed);
   return true;
 }
 

@@ -61,6 +61,7 @@ typedef struct hd_lowering {
   const hd_rule *rule;  // concrete types
   const struct hd_kernels *kernels;
   const bool *used;  // which outputs have readers
+  bool kept;         // input 1 stays as it is from run to run
   int phases;
   struct {
     hd_kernel_fn *run;
@@ -68,8 +69,8 @@ typedef struct hd_lowering {
   } phase[HD_MAX_PHASES];
   void *data;      // from hd_lower_alloc
   size_t scratch;  // bytes, of no meaning between runs
-  // Bytes that phase 0 makes from input 1 alone. A plan whose variables are frozen keeps them and
-  // leaves that phase out after the first run.
+  // Bytes that phase 0 makes from input 1 alone. Where that is kept, so are they, and the phase is
+  // left out after the first run.
   size_t packed;
   hd_precision precision;
   double flop;

@@ -97,6 +97,10 @@ static void agree(const problem *q, const float *a, const float *b, int64_t size
     assert_int_equal(s.covered, size);
     for (int64_t i = 0; i < size; i++) again[i] = -again[i];
     same(c, again, size, "with after, backwards", q, isa);
+    problem kept = *q;
+    kept.p.kept = !q->conv;
+    run(table[t], &kept, a, b, again, size, false, NULL);
+    same(c, again, size, "b kept", q, isa);
     if (t <= 1) memcpy(first, c, (size_t)size * 4);
     else if (isa != HD_ISA_AMX) same(c, first, size, "another table", q, isa);
   }

@@ -59,6 +59,7 @@ typedef struct hd_product {
   int64_t lda, ldb;          // row strides in elements, as stored
   int64_t batch_a, batch_b;  // strides between batch entries in elements; 0 shares the operand
   hd_precision precision;
+  bool kept;  // B stays as it is from run to run: a form of its own pays, however few the rows
 } hd_product;
 typedef struct hd_product_plan {
   hd_parts run;

@@ -112,7 +112,8 @@ static hd_status lower(hd_lowering *l) {
                   .ldb = b->shape.d[b->shape.rank - 1],
                   .batch_a = s.sa,
                   .batch_b = s.sb,
-                  .precision = l->precision};
+                  .precision = l->precision,
+                  .kept = l->kept};
   // Bf16 would not gain on a small one.
   if (s.batch * s.m * s.n * s.k < 1 << 16) q.precision = HD_PRECISION_F32;
   if (s.batch > 1 && !s.sb && !o->ta) q.m *= q.batch, q.batch = 1;  // more rows of one product

@@ -201,6 +201,7 @@ static hd_status lower_node(hd_compile_state *s, const hd_unit *u, hd_call *call
   hd_lowering l = {.rule = &rule,
                    .kernels = s->plan->store->kernels,
                    .used = used,
+                   .kept = s->options->frozen && n->n_in > 1 && unchanged(s, n->in[1]),
                    .precision = s->options->precision,
                    .arena = arena};
   int64_t count = hd_shape_count(n->out[0].shape);
@@ -222,7 +223,7 @@ static hd_status lower_node(hd_compile_state *s, const hd_unit *u, hd_call *call
   }
   call->phases = l.phases;
   call->packs = l.packed > 0;
-  call->frozen = l.packed && s->options->frozen && unchanged(s, n->in[1]);
+  call->frozen = l.packed && l.kept;
   call->data = l.data;
   call->flop = l.flop;
   *scratch = (int64_t)l.scratch;
