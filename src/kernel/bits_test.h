@@ -116,7 +116,7 @@ typedef struct way {
   int threads;  // TURNS: that many, each with a run of parts, take turns; POOL: they are real
   bool after;
   int cuts;   // what the caller cuts (tiles, rows, ranges of programs) is cut so often
-  bool kept;  // once more, with b's packed form kept
+  bool kept;  // planned for a b that stays, and run once more with its packed form kept
 } way;
 static const way ways[] = {
     {"in order", FORWARD, 1, false, 0, false},
@@ -145,10 +145,13 @@ typedef struct running {
   int cuts, phase;
 } running;
 
-static hd_parts arrange(const hd_kernels *k, const job *j, any_plan *p, int cuts) {
+static hd_parts arrange(const hd_kernels *k, const job *j, any_plan *p, const way *w) {
+  int cuts = w->cuts;
+  hd_product product = j->product;
+  product.kept = w->kept;
   memset(p, 0x5a, sizeof *p);
   switch (j->kind) {
-    case PRODUCT: return k->product_plan(&j->product, &p->product), p->product.run;
+    case PRODUCT: return k->product_plan(&product, &p->product), p->product.run;
     case CONV: return k->conv_plan(&j->conv, j->pass, &p->conv), p->conv.run;
     case REDUCE: return k->reduce_plan(&j->reduce, &p->reduce), p->reduce.run;
     case MOMENTS: return k->moments_plan(j->rows, j->columns, &p->moments), p->moments.run;
@@ -266,7 +269,7 @@ static const char *execute(const hd_kernels *k, const job *j, int number_of_way,
   any_plan p;
   running r = {.k = k, .j = j, .p = &p, .out = to, .cuts = w->cuts};
   threads_now = w->threads;
-  hd_parts parts = arrange(k, j, &p, w->cuts);
+  hd_parts parts = arrange(k, j, &p, w);
   int poison = number_of_way * 0x2f;  // no way finds what another left
   r.scratch = aligned_alloc(64, (parts.scratch + 127) / 64 * 64);
   r.packed = aligned_alloc(64, (parts.packed + 127) / 64 * 64);
