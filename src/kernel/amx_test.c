@@ -1,4 +1,4 @@
-// The text of brgemm_amx.inc and product_bf16.inc on a model of the tile unit, against a double
+// The text of brgemm_amx.inc and product_amx.inc on a model of the tile unit, against a double
 // reference: no machine with AMX is needed, and none has been used. The model follows the
 // published operation of the instructions and refuses what they would.
 #define _DEFAULT_SOURCE
