@@ -4,9 +4,9 @@
 // trial. The bits are the same either way.
 #include "plan.h"
 
-enum { EACH = 4, PERIOD = 512, BEFORE_FIRST = 64 };
-static const double LONG = 1e-3;   // seconds: a longer step deserves its threads anyway
-static const double CLEAR = 0.97;  // what is not faster by 3 % is not worth a change
+enum { EACH = 4, PERIOD = 256, BEFORE_FIRST = 64 };
+static const double LONG = 150e-6;  // seconds: a longer step deserves its threads anyway
+static const double CLEAR = 0.97;   // what is not faster by 3 % is not worth a change
 
 static int place_of(const hd_trial *t) {
   return (int)((t->run + PERIOD - BEFORE_FIRST) % PERIOD) - (PERIOD - 2 * EACH);
