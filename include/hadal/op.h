@@ -72,6 +72,7 @@ typedef struct hd_lowering {
   // Bytes that phase 0 makes from input 1 alone. Where that is kept, so are they, and the phase is
   // left out after the first run.
   size_t packed;
+  bool unstored;  // out[0] may be NULL, if all of it goes to `after` alone
   hd_precision precision;
   double flop;
   void *arena;

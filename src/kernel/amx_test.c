@@ -122,7 +122,7 @@ static void check(hd_product p, bool amx) {
   assert_non_null(mark);
   seen s = {size, 0, mark, bd.p};
   run(&p, amx, a, b, bc.p, false, NULL);
-  run(&p, amx, a, b, bd.p, true, &(hd_after){see, &s});
+  run(&p, amx, a, b, bd.p, true, &(hd_after){.run = see, .context = &s});
   assert_int_equal(s.covered, size);
   for (int64_t e = 0; e < p.batch; e++)
     for (int64_t i = 0; i < p.m; i++)

@@ -93,7 +93,7 @@ static void agree(const problem *q, const float *a, const float *b, int64_t size
     run(table[t], q, a, b, c, size, false, NULL);
     memset(mark, 0, (size_t)size);
     seen s = {size, 0, mark, again};
-    run(table[t], q, a, b, again, size, true, &(hd_after){both_modes_see, &s});
+    run(table[t], q, a, b, again, size, true, &(hd_after){.run = both_modes_see, .context = &s});
     assert_int_equal(s.covered, size);
     for (int64_t i = 0; i < size; i++) again[i] = -again[i];
     same(c, again, size, "with after, backwards", q, isa);

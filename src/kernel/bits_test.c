@@ -38,8 +38,9 @@ static void products(void **state) {
       {1, 11, 70, 333, 0, 1},   {2, 6, 33, 90, 0, 1},      {1, 8, 780, 1100, 0, 0},
       {1, 100, 8, 4200, 1, 1},  {1, 100, 150, 2100, 0, 1}, {1, 130, 770, 300, 0, 1},
       {1, 13, 1003, 530, 0, 0}, {1, 9, 200, 700, 0, 1},    {1, 16, 100, 333, 0, 1},
+      {1, 150, 300, 1, 1, 0},   {2, 9, 2600, 1, 0, 1},     {1, 250, 300, 16, 1, 0},
   };
-  unsigned ways_met = 0, splits = 0;
+  unsigned ways_met = 0, splits = 0, unstored = 0;
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
     for (int precision = 0; precision <= HD_PRECISION_BF16X3; precision++) {
       const int64_t *s = shape[i];
@@ -51,11 +52,13 @@ static void products(void **state) {
         continue;  // f32 there
       hd_product_plan p;
       table[table_count - 1]->product_plan(&j.product, &p);
+      if (p.run.unstored) unstored |= 1u << p.block[3];
       if (!precision) ways_met |= 1u << p.block[3], splits |= p.block[6] > 1 ? 1u << p.block[3] : 0;
       expect_same(&j);
     }
-  assert_int_equal(ways_met, 0x7f);  // every way,
-  assert_int_equal(splits, 0x75);    // and with a split sum: row, own, direct, short, shared
+  assert_int_equal(ways_met, 0xff);  // every way,
+  assert_int_equal(splits, 0xea);    // with a split sum: row, own, direct, short, shared,
+  assert_int_equal(unstored, 0x61);  // and not stored: outer, direct, short
 }
 
 static void random_products(void **state) {
@@ -344,7 +347,8 @@ static void bad_conv(const hd_conv_plan *plan, int phase, int64_t part, const fl
                      const hd_after *after) {
   job j = {.kind = CONV, .conv = plan->p, .pass = plan->pass};
   spoiler s = {after, out, (int64_t)output_bytes(&j) / 4, part, conv_kind, 0};
-  real->conv_run(plan, phase, part, a, b, out, scratch, packed, &(hd_after){spoil, &s});
+  real->conv_run(plan, phase, part, a, b, out, scratch, packed,
+                 &(hd_after){.run = spoil, .context = &s});
 }
 
 static void bad_range(const hd_program_plan *plan, int64_t first, int64_t count,

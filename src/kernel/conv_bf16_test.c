@@ -94,7 +94,7 @@ static void check(hd_conv p, float scale, bool against) {
       run(sets[t], &p, pass, a.p, b.p, o.p, size, false, NULL);
       memset(mark, 0, (size_t)size);
       seen s = {size, 0, mark, again};
-      run(sets[t], &p, pass, a.p, b.p, again, size, true, &(hd_after){see, &s});
+      run(sets[t], &p, pass, a.p, b.p, again, size, true, &(hd_after){.run = see, .context = &s});
       assert_int_equal(s.covered, size);
       for (int64_t i = 0; i < size; i++) again[i] = -again[i];
       assert_memory_equal(o.p, again, (size_t)size * 4);

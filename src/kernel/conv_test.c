@@ -78,7 +78,8 @@ static void check(hd_conv p, bool whole) {
       }
       for (int64_t i = 0; i < size; i++) mark[i] = 0;
       seen s = {size, 0, mark, again};
-      run(table[t], &p, (hd_conv_pass)pass, a, b, again, size, true, &(hd_after){see, &s});
+      run(table[t], &p, (hd_conv_pass)pass, a, b, again, size, true,
+          &(hd_after){.run = see, .context = &s});
       assert_int_equal(s.covered, size);
       for (int64_t i = 0; i < size; i++) again[i] = -again[i];
       assert_memory_equal(out, again, (size_t)size * 4);

@@ -23,16 +23,19 @@ typedef struct hd_parts {
   int phases;                // 1 ... HD_PHASES
   int64_t parts[HD_PHASES];  // of each phase, fixed by the problem
   size_t scratch, packed;    // bytes; packed 0: no phase makes b's own form
+  bool unstored;             // the output may be NULL: hd_after.take gets all of it
   double flop;               // of the whole problem, for deciding how many threads it deserves
 } hd_parts;
 
 // Called by a producer when the elements [first, first + count) of its (contiguous) output are
 // final and still in cache, from the thread that made them; runs are disjoint, cover the output,
 // and are as long as the blocking allows. The callee may overwrite just those elements. May be
-// NULL.
+// NULL. Where the output is not stored, `take` is called instead: `from` is the kernel's own
+// memory.
 typedef struct hd_after {
   void (*run)(void *context, int64_t first, int64_t count);
   void *context;
+  void (*take)(void *context, int64_t first, int64_t count, const float *from);
 } hd_after;
 
 // Makes the elements [first, first + count) of an operand that is not stored, into `to`, which is
@@ -122,7 +125,7 @@ typedef struct hd_program {
 typedef struct hd_program_plan {
   hd_parts run;
   hd_program p;
-  int64_t private_[400];
+  int64_t private_[560];
 } hd_program_plan;
 
 // ---- Reductions ---------------------------------------------------------------------------------

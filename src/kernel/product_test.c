@@ -4,10 +4,11 @@
 #include "guard_test.h"
 
 static void run(const hd_kernels *t, const hd_product *p, const float *a, const float *b, float *c,
-                bool backwards, const hd_after *after) {
+                bool backwards, bool unstored, const hd_after *after) {
   hd_product_plan plan;
   memset(&plan, 0x5a, sizeof plan);
   t->product_plan(p, &plan);
+  unstored &= plan.run.unstored;
   assert_in_range(plan.run.phases, 1, HD_PHASES);
   int64_t size_b = p->k * p->n * (p->batch_b ? p->batch : 1), size_c = p->batch * p->m * p->n;
   bool small = size_b + size_c < 1 << 15;
@@ -18,10 +19,17 @@ static void run(const hd_kernels *t, const hd_product *p, const float *a, const 
     assert_true(parts >= 1);
     if (plan.run.flop < 5e4 && small) assert_int_equal(parts, 1);
     for (int64_t i = 0; i < parts; i++)
-      t->product_run(&plan, phase, backwards ? parts - 1 - i : i, a, b, c, scratch, packed, after);
+      t->product_run(&plan, phase, backwards ? parts - 1 - i : i, a, b, unstored ? NULL : c,
+                     scratch, packed, after);
   }
   free(scratch);
   free(packed);
+}
+
+// What `see` does, of an output that is not stored.
+static void take(void *context, int64_t first, int64_t count, const float *from) {
+  memcpy(((seen *)context)->out + first, from, (size_t)count * 4);
+  see(context, first, count);
 }
 
 static void check(hd_product p, bool whole) {
@@ -50,7 +58,7 @@ static void check(hd_product p, bool whole) {
         }
       }
   for (int t = 0; t < table_count; t++) {
-    run(table[t], &p, a, b, c, false, NULL);
+    run(table[t], &p, a, b, c, false, false, NULL);
     for (int64_t i = 0; i < size; i++) {
       double bound = whole ? 0 : 2.0 * (double)p.k * 0x1p-24 * sum[i];
       if (!(fabs(c[i] - want[i]) <= bound))
@@ -59,12 +67,15 @@ static void check(hd_product p, bool whole) {
             (int)table[t]->isa, (int)p.batch, (int)p.m, (int)p.n, (int)p.k, p.ta, p.tb, (int)p.lda,
             (int)p.ldb, (int)i, c[i], want[i]);
     }
-    for (int64_t i = 0; i < size; i++) mark[i] = 0;
-    seen s = {size, 0, mark, again};
-    run(table[t], &p, a, b, again, true, &(hd_after){see, &s});
-    assert_int_equal(s.covered, size);
-    for (int64_t i = 0; i < size; i++) again[i] = -again[i];
-    assert_memory_equal(c, again, (size_t)size * 4);
+    for (int unstored = 0; unstored < 2; unstored++) {
+      for (int64_t i = 0; i < size; i++) mark[i] = 0;
+      seen s = {size, 0, mark, again};
+      run(table[t], &p, a, b, again, true, unstored,
+          &(hd_after){.run = see, .context = &s, .take = take});
+      assert_int_equal(s.covered, size);
+      for (int64_t i = 0; i < size; i++) again[i] = -again[i];
+      assert_memory_equal(c, again, (size_t)size * 4);
+    }
     if (table[t]->isa == HD_ISA_AVX2) memcpy(first, c, (size_t)size * 4);
     if (table[t]->isa == HD_ISA_AVX512)  // has AVX2
       assert_memory_equal(c, first, (size_t)size * 4);
@@ -107,6 +118,7 @@ static void test_shapes(void **state) {
       {1, 4, 1001, 530},  {1, 5, 530, 999},   {1, 7, 1030, 515}, {1, 8, 1100, 700},
       {1, 12, 67, 130},   {2, 9, 34, 17},     {1, 7, 65, 1100},  {1, 11, 300, 333},
       {1, 10, 1031, 515}, {1, 14, 530, 999},  {1, 16, 100, 300}, {1, 13, 67, 1050},
+      {1, 784, 300, 1},   {3, 50, 2600, 1},   {2, 9, 40, 1},     {1, 70, 2561, 1},
   };
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
     for (int t = 0; t < 4; t++)

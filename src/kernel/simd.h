@@ -32,6 +32,34 @@ HD_INLINE vf load_n(const float *p, int64_t n) {  // n < HD_LANES: the rest is 0
   return v;
 }
 HD_INLINE void store_n(float *p, vf v, int64_t n) { memcpy(p, &v, (size_t)n * 4); }
+// The first n < HD_LANES elements; what lies behind them is not touched, and reads as 0.
+HD_INLINE vf load_part(const float *p, int64_t n) {
+#if HD_LANES == 16
+  return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+#elif HD_LANES == 8
+  static const int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  return (vf)_mm256_maskload_ps(p, (__m256i) * (const vi_u *)(mask + 8 - n));
+#else
+  return load_n(p, n);
+#endif
+}
+HD_INLINE void store_part(float *p, vf v, int64_t n) {
+#if HD_LANES == 16
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#elif HD_LANES == 8
+  static const int32_t mask[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  _mm256_maskstore_ps(p, (__m256i) * (const vi_u *)(mask + 8 - n), (__m256)v);
+#else
+  store_n(p, v, n);
+#endif
+}
+HD_INLINE vf load_upto(const float *p, int64_t n) {
+  return n >= HD_LANES ? load(p) : load_part(p, n);
+}
+HD_INLINE void store_upto(float *p, vf v, int64_t n) {
+  if (n >= HD_LANES) store(p, v);
+  else store_part(p, v, n);
+}
 // Lane i becomes lane index[i] of x.
 HD_INLINE vf permute(vf x, vi index) {
 #if !defined(__clang__)

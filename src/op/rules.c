@@ -95,6 +95,7 @@ void hd_lower_parts(hd_lowering *l, hd_kernel_fn *run, const hd_parts *parts) {
   for (int i = 0; i < l->phases; i++) l->phase[i].run = run, l->phase[i].parts = parts->parts[i];
   l->scratch = parts->scratch;
   l->packed = parts->packed;
+  l->unstored = parts->unstored;
   l->flop = parts->flop;
 }
 #endif

@@ -222,6 +222,7 @@ static hd_status lower_node(hd_compile_state *s, const hd_unit *u, hd_call *call
     call->parts[i] = l.phase[i].parts;
   }
   call->phases = l.phases;
+  call->taken = l.unstored ? 0 : -1;
   call->packs = l.packed > 0;
   call->frozen = l.packed && l.kept;
   call->data = l.data;
@@ -253,6 +254,7 @@ static hd_status copy_call(hd_compile_state *s, hd_call *call, const hd_type *ty
                     .parts = {1},
                     .phases = 1,
                     .serial = true,
+                    .taken = -1,
                     .n_in = 1,
                     .n_out = 1,
                     .in_type = type,
@@ -287,6 +289,27 @@ static hd_status end_copies(hd_compile_state *s, int32_t *staged) {
   return status;
 }
 
+// The result of a producer that only its epilogue reads, at the place that is being written, is
+// handed over without a buffer, where the kernel can do so.
+static void leave_unstored(hd_compile_state *s, const hd_unit *u, hd_call *call, const hd_val *in) {
+  hd_value *v = hd_value_of(s, (hd_val){s->g, u->producer, 0});
+  bool can = call->taken == 0 && u->members && !u->before && v->buffer >= 0 && v->last < 0;
+  call->taken = -1;
+  for (int32_t i = 0; i < u->members && can; i++)  // a result of the epilogue in the same bytes
+    can = hd_value_of(s, (hd_val){s->g, u->member[i], 0})->buffer != v->buffer;
+  for (int i = 0; i < call->p_in && can; i++) {
+    if (!hd_ok(in[i]) || in[i].node != u->producer || in[i].out) continue;
+    can = call->taken < 0;
+    call->taken = i;
+  }
+  if (!can) call->taken = -1;
+  if (call->taken < 0) return;
+  call->bytes -= 2.0 * (double)hd_type_bytes(&call->out_type[0]);
+  s->buffer[v->buffer].bytes = 0;
+  v->place = (hd_place){0};
+  v->buffer = -1;
+}
+
 hd_status hd_lower_units(hd_compile_state *s) {
   hd_plan *plan = s->plan;
   hd_arena *arena = &plan->arena;
@@ -308,7 +331,9 @@ hd_status hd_lower_units(hd_compile_state *s) {
     int64_t scratch = 0, packed = 0;
     scratch_of[i] = packed_of[i] = -1;
     if (u->producer) status = lower_node(s, u, c, &scratch, &packed);
+    else c->taken = -1;
     if (!status && u->members) status = build_program(s, u, c, &in[i], &out[i]);
+    if (!status && u->producer) leave_unstored(s, u, c, in[i]);
     if (!status && scratch) status = hd_buffer_new(s, scratch, i, i, &scratch_of[i]);
     if (!status && packed)
       status = hd_buffer_new(s, packed, c->frozen ? 0 : i, c->frozen ? s->end : i, &packed_of[i]);

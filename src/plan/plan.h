@@ -34,6 +34,7 @@ typedef struct hd_call {
   bool packs;   // phase 0 makes `packed` from operand 1 alone, and
   bool frozen;  // that stays as it is from the workspace's first run on
   bool serial;  // too little work to hand to other threads
+  int taken;    // the program's operand that is output 0 of `node`, which is not stored; -1: none
   int n_in, n_out;
   const hd_type *in_type, *out_type;
   hd_place *in, *out, scratch, packed;

@@ -342,6 +342,44 @@ static void frozen_weights_are_packed_once(void **state) {
   net_free(&n);
 }
 
+static void note_unstored(void *user, const char *line) {
+  *(int *)user += strstr(line, "not stored") != NULL;
+}
+
+// The gradient of a dense layer's weights goes tile by tile into their update and is never stored,
+// unless somebody else reads it; the bits are those of one kernel call for each node.
+static void gradients_are_handed_on(void **state) {
+  (void)state;
+  enum { IN = 230, OUT = 60, STEPS = 3 };
+  static const int batch[] = {1, 20};
+  for (int b = 0; b < 2; b++) {
+    static float first[IN * OUT];
+    for (int way = 0; way < 3; way++) {  // plain, fused, fused and fetched
+      net n = net_new(NULL);
+      hd_val x = hd_input(n.g, "x", HD_F32, HD_SHAPE(HD_BATCH, IN));
+      hd_val w =
+          hd_variable(n.g, HD_F32, HD_SHAPE(IN, OUT), .name = "w", .init = {HD_NORMAL, 0, 1});
+      hd_val m = hd_variable(n.g, HD_F32, HD_SHAPE(IN, OUT), .name = "m", .role = HD_STATISTIC);
+      hd_val y = hd_matmul(x, w), g = hd_matmul(x, hd_sin(y), .ta = true);
+      hd_val now = hd_add(hd_mul(m, hd_scalar_like(m, 0.9)), g);
+      net_compile(&n,
+                  (hd_compile_options){
+                      .fetch = {y, way == 2 ? g : (hd_val){0}},
+                      .update = {hd_assign(m, now),
+                                 hd_assign(w, hd_sub(w, hd_mul(now, hd_scalar_like(now, 0.01))))},
+                      .batch = batch[b],
+                      .no_fusion = !way});
+      int unstored = 0;
+      hd_plan_print(n.plan, note_unstored, &unstored);
+      assert_int_equal(unstored, way == 1);
+      for (int s = 0; s < STEPS; s++) net_fill(&n, "x", (uint64_t)s), net_run(&n);
+      if (!way) memcpy(first, net_parameter(&n, "w"), sizeof first);
+      else assert_memory_equal(net_parameter(&n, "w"), first, sizeof first);
+      net_free(&n);
+    }
+  }
+}
+
 static void note_operand(void *user, const char *line) {
   *(int *)user +=
       strstr(line, " > mean") || strstr(line, " > sum") || strstr(line, " > reduce_max");
@@ -400,6 +438,7 @@ int main(void) {
                                      cmocka_unit_test(fetches_and_feeds),
                                      cmocka_unit_test(every_link_of_a_chain_can_be_fetched),
                                      cmocka_unit_test(frozen_weights_are_packed_once),
+                                     cmocka_unit_test(gradients_are_handed_on),
                                      cmocka_unit_test(operands_are_made_on_the_way)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

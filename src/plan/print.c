@@ -22,7 +22,8 @@ void hd_plan_print(const hd_plan *p, void (*line)(void *user, const char *text),
       for (int k = 0; k < c->n_in; k++) add_shape(&t, c->in_type[k].shape);
       hd_text_add(&t, " ->");
       add_shape(&t, c->out_type[0].shape);
-      add_place(&t, c->out[0]);
+      if (c->taken < 0) add_place(&t, c->out[0]);
+      else hd_text_add(&t, " not stored");
     } else if (c->program) {
       hd_shape s = {.rank = c->program->p.rank};
       memcpy(s.d, c->program->p.d, sizeof *s.d * (size_t)s.rank);

@@ -34,6 +34,15 @@ static void epilogue(void *context, int64_t first, int64_t count) {
   b->kernels->program_range(b->call->program, first, count, b->program_in, b->program_out);
 }
 
+// The same, with the producer's elements where it has them.
+static void take(void *context, int64_t first, int64_t count, const float *from) {
+  const bound_call *b = context;
+  const void *in[HD_PROGRAM_OPERANDS];
+  memcpy(in, b->program_in, sizeof *in * (size_t)b->call->p_in);
+  in[b->call->taken] = (const void *)((uintptr_t)from - (uintptr_t)first * sizeof *from);
+  b->kernels->program_range(b->call->program, first, count, in, b->program_out);
+}
+
 static void operand(void *context, int64_t first, int64_t count, float *to) {
   const bound_call *b = context;
   void *out = (void *)((uintptr_t)to - (uintptr_t)first * sizeof *to);  // element `first` is to[0]
@@ -64,7 +73,7 @@ static bool prepare(hd_workspace *w, const hd_call *c, bound_call *b) {
   if (!c->node || !c->program) return b->args.in && b->args.out;
   b->program_in = (const void **)room(w, c->p_in);
   b->program_out = room(w, c->p_out);
-  b->after = (hd_after){epilogue, b};
+  b->after = (hd_after){epilogue, b, take};
   b->before = (hd_before){operand, b};
   if (c->before) b->args.before = &b->before;
   else b->args.after = &b->after;
