@@ -76,6 +76,10 @@ static void check(hd_product p, bool whole) {
       for (int64_t i = 0; i < size; i++) again[i] = -again[i];
       assert_memory_equal(c, again, (size_t)size * 4);
     }
+    hd_product kept = p;
+    kept.kept = true;
+    run(table[t], &kept, a, b, again, true, false, NULL);
+    assert_memory_equal(c, again, (size_t)size * 4);
     if (table[t]->isa == HD_ISA_AVX2) memcpy(first, c, (size_t)size * 4);
     if (table[t]->isa == HD_ISA_AVX512)  // has AVX2
       assert_memory_equal(c, first, (size_t)size * 4);
@@ -119,6 +123,7 @@ static void test_shapes(void **state) {
       {1, 12, 67, 130},   {2, 9, 34, 17},     {1, 7, 65, 1100},  {1, 11, 300, 333},
       {1, 10, 1031, 515}, {1, 14, 530, 999},  {1, 16, 100, 300}, {1, 13, 67, 1050},
       {1, 784, 300, 1},   {3, 50, 2600, 1},   {2, 9, 40, 1},     {1, 70, 2561, 1},
+      {1, 3, 1025, 2050}, {2, 6, 203, 405},
   };
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
     for (int t = 0; t < 4; t++)
