@@ -127,6 +127,8 @@ static void convs(void **state) {
       {3, 20, 3, 16, 3, 1, 1, 1, 1},    // three channels slide by constants
       {2, 23, 3, 16, 5, 1, 2, 1, 1},
       {1, 210, 3, 32, 3, 2, 1, 1, 1},  // outputs are fetched with the tiles
+      {2, 11, 3, 32, 3, 1, 1, 1, 1},   // weights by windows of dy where it lies
+      {1, 48, 58, 66, 3, 2, 1, 1, 1},  // tiles of four vectors
   };
   static const unsigned wanted[] = {0x8f, 0xab, 0xdb};  // of the ways, in each pass
   unsigned met[3] = {0};

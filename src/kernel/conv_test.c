@@ -124,6 +124,10 @@ static void test_layers(void **state) {
       {2, 4, 128, 256, 3, 1, 1},  // filters are dealt to the parts,
       {2, 3, 384, 96, 3, 1, 1},   // and the taps are outermost
       {1, 4, 160, 160, 5, 1, 2},
+      {9, 11, 3, 16, 3, 1, 1},  // weights by windows of dy where it lies
+      {2, 9, 3, 48, 5, 1, 2},
+      {5, 10, 1, 32, 3, 1, 1},
+      {1, 48, 60, 70, 3, 2, 1},  // tiles of four vectors
       // weights in blocks of pixels
       {1, 66, 20, 20, 3, 1, 1},
       {1, 18, 64, 64, 3, 1, 1},
