@@ -129,6 +129,7 @@ static void convs(void **state) {
       {1, 210, 3, 32, 3, 2, 1, 1, 1},  // outputs are fetched with the tiles
       {2, 11, 3, 32, 3, 1, 1, 1, 1},   // weights by windows of dy where it lies
       {1, 48, 58, 66, 3, 2, 1, 1, 1},  // tiles of four vectors
+      {2, 20, 16, 24, 3, 2, 1, 1, 1},  // input gradients slide over two columns
   };
   static const unsigned wanted[] = {0x8f, 0xab, 0xdb};  // of the ways, in each pass
   unsigned met[3] = {0};
