@@ -141,6 +141,8 @@ static void test_layers(void **state) {
       {8, 5, 300, 1536, 1, 2, 0},  // x is copied
       {50, 22, 20, 300, 1, 2, 0},
       {3, 37, 17, 90, 2, 3, 1},
+      {2, 23, 200, 260, 1, 2, 0},  // strided products of copies,
+      {8, 33, 250, 200, 1, 2, 0},  // in several blocks of a part
   };
   for (size_t i = 0; i < sizeof layer / sizeof *layer; i++)
     for (int whole = 0; whole < 2; whole++)
