@@ -146,6 +146,9 @@ static void convs(void **state) {
         expect_same(&j);
       }
   for (int pass = 0; pass < 3; pass++) assert_int_equal(met[pass], wanted[pass]);
+  job sums = conv(2, 15, 520, 1024, 1, 1, 0, 1, 1);  // weights, of blocks in one chunk
+  sums.pass = HD_CONV_WEIGHTS;
+  expect_same(&sums);
 }
 
 static void random_convs(void **state) {

@@ -140,6 +140,7 @@ static void test_layers(void **state) {
       {3, 19, 17, 290, 1, 3, 0},
       {8, 5, 300, 1536, 1, 2, 0},  // x is copied
       {50, 22, 20, 300, 1, 2, 0},
+      {2, 15, 520, 1024, 1, 1, 0},  // sums of weights beside them
       {3, 37, 17, 90, 2, 3, 1},
       {2, 23, 200, 260, 1, 2, 0},  // strided products of copies,
       {8, 33, 250, 200, 1, 2, 0},  // in several blocks of a part
