@@ -134,6 +134,8 @@ static void convs(void **state) {
       {2, 11, 3, 32, 3, 1, 1, 1, 1},   // weights by windows of dy where it lies
       {1, 48, 58, 66, 3, 2, 1, 1, 1},  // tiles of four vectors
       {2, 20, 16, 24, 3, 2, 1, 1, 1},  // input gradients slide over two columns
+      {2, 4, 64, 512, 3, 1, 1, 1, 1},  // one panel of four vectors, or several
+      {1, 12, 1400, 32, 3, 1, 1, 1, 1},
   };
   static const unsigned wanted[] = {0x18f, 0x1ab, 0xdb};  // of the ways, in each pass
   unsigned met[3] = {0};

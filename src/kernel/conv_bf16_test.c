@@ -152,6 +152,16 @@ static void test_large(void **state) {
   check(p, 1, false);
 }
 
+// Padding after the image alone.
+static void test_after(void **state) {
+  (void)state;
+  for (int i = 0; i < 12; i++) {
+    hd_conv p = square(2, 8 - i % 3, i % 2 ? 32 : 40, 48, 1, 1 + i / 6, 0);
+    p.oh = (p.h - 1 + (i % 3 != 0)) / p.sh + 1, p.ow = (p.w - 1 + (i % 3 != 1)) / p.sw + 1;
+    check(p, 1, true);
+  }
+}
+
 static void test_groups(void **state) {
   (void)state;
   static const int64_t kind[][3] = {
@@ -208,7 +218,8 @@ int main(void) {
   if (__builtin_cpu_supports("avx512bf16")) sets[sets_count++] = hd_kernels_of(HD_ISA_AVX512BF16);
 #endif
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_layers), cmocka_unit_test(test_large), cmocka_unit_test(test_groups),
+      cmocka_unit_test(test_layers),    cmocka_unit_test(test_large),
+      cmocka_unit_test(test_groups),    cmocka_unit_test(test_after),
       cmocka_unit_test(test_underflow), cmocka_unit_test(test_random)};
   return cmocka_run_group_tests_name("conv_bf16", tests, NULL, NULL);
 }

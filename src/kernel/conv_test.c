@@ -144,6 +144,7 @@ static void test_layers(void **state) {
       {3, 37, 17, 90, 2, 3, 1},
       {2, 23, 200, 260, 1, 2, 0},  // strided products of copies,
       {8, 33, 250, 200, 1, 2, 0},  // in several blocks of a part
+      {4, 10, 4096, 64, 1, 2, 0},  // not of sums that are split
   };
   for (size_t i = 0; i < sizeof layer / sizeof *layer; i++)
     for (int whole = 0; whole < 2; whole++)
