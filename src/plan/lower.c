@@ -166,7 +166,7 @@ static bool unchanged(const hd_compile_state *s, hd_val v) {
 }
 
 static hd_status lower_node(hd_compile_state *s, const hd_unit *u, hd_call *call, int64_t *scratch,
-                            int64_t *packed) {
+                            int64_t *packed, bool *unstored) {
   const hd_node *n = s->g->node[u->producer];
   hd_arena *arena = &s->plan->arena;
   hd_type *in = hd_arena_alloc(arena, sizeof *in * (size_t)(n->n_in + 1));
@@ -222,13 +222,13 @@ static hd_status lower_node(hd_compile_state *s, const hd_unit *u, hd_call *call
     call->parts[i] = l.phase[i].parts;
   }
   call->phases = l.phases;
-  call->taken = l.unstored ? 0 : -1;
   call->packs = l.packed > 0;
   call->frozen = l.packed && l.kept;
   call->data = l.data;
   call->flop = l.flop;
   *scratch = (int64_t)l.scratch;
   *packed = (int64_t)l.packed;
+  *unstored = l.unstored;
   return HD_OK;
 }
 
@@ -289,25 +289,25 @@ static hd_status end_copies(hd_compile_state *s, int32_t *staged) {
   return status;
 }
 
-// The result of a producer that only its epilogue reads, at the place that is being written, is
-// handed over without a buffer, where the kernel can do so.
-static void leave_unstored(hd_compile_state *s, const hd_unit *u, hd_call *call, const hd_val *in) {
+// The result of a producer that only its epilogue reads, at the place that is being written, needs
+// no buffer if the kernel hands it over. Returns which operand of the epilogue it is; -1: stored.
+static int leave_unstored(hd_compile_state *s, const hd_unit *u, hd_call *call, const hd_val *in) {
   hd_value *v = hd_value_of(s, (hd_val){s->g, u->producer, 0});
-  bool can = call->taken == 0 && u->members && !u->before && v->buffer >= 0 && v->last < 0;
-  call->taken = -1;
-  for (int32_t i = 0; i < u->members && can; i++)  // a result of the epilogue in the same bytes
-    can = hd_value_of(s, (hd_val){s->g, u->member[i], 0})->buffer != v->buffer;
-  for (int i = 0; i < call->p_in && can; i++) {
+  int taken = -1;
+  if (!u->members || u->before || v->buffer < 0 || v->last >= 0) return -1;
+  for (int32_t i = 0; i < u->members; i++)  // a result of the epilogue in the same bytes
+    if (hd_value_of(s, (hd_val){s->g, u->member[i], 0})->buffer == v->buffer) return -1;
+  for (int i = 0; i < call->p_in; i++) {
     if (!hd_ok(in[i]) || in[i].node != u->producer || in[i].out) continue;
-    can = call->taken < 0;
-    call->taken = i;
+    if (taken >= 0) return -1;
+    taken = i;
   }
-  if (!can) call->taken = -1;
-  if (call->taken < 0) return;
+  if (taken < 0) return -1;
   call->bytes -= 2.0 * (double)hd_type_bytes(&call->out_type[0]);
   s->buffer[v->buffer].bytes = 0;
   v->place = (hd_place){0};
   v->buffer = -1;
+  return taken;
 }
 
 hd_status hd_lower_units(hd_compile_state *s) {
@@ -330,10 +330,10 @@ hd_status hd_lower_units(hd_compile_state *s) {
     hd_call *c = &unit_call[i];
     int64_t scratch = 0, packed = 0;
     scratch_of[i] = packed_of[i] = -1;
-    if (u->producer) status = lower_node(s, u, c, &scratch, &packed);
-    else c->taken = -1;
+    bool unstored = false;
+    if (u->producer) status = lower_node(s, u, c, &scratch, &packed, &unstored);
     if (!status && u->members) status = build_program(s, u, c, &in[i], &out[i]);
-    if (!status && u->producer) leave_unstored(s, u, c, in[i]);
+    c->taken = !status && unstored ? leave_unstored(s, u, c, in[i]) : -1;
     if (!status && scratch) status = hd_buffer_new(s, scratch, i, i, &scratch_of[i]);
     if (!status && packed)
       status = hd_buffer_new(s, packed, c->frozen ? 0 : i, c->frozen ? s->end : i, &packed_of[i]);
