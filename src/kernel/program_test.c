@@ -268,6 +268,68 @@ static void test_chosen_as_a_whole(void **state) {
   }
 }
 
+// Gradient descent in its forms: the gradient an operand or the product of two vectors, decay of
+// the weights, momentum and its look ahead, factors in any order; in place, whether or not it
+// counts.
+static int add_step(hd_program *p, hd_tile tile, int a, int b, int c) {
+  p->step[p->steps].tile = tile, p->step[p->steps].c = (int16_t)c;
+  p->step[p->steps].a = (int16_t)a, p->step[p->steps].b = (int16_t)b;
+  return p->inputs + p->steps++;
+}
+static int either(hd_program *p, hd_tile tile, int a, int b, uint32_t *seed) {
+  return below(seed, 2) ? add_step(p, tile, a, b, 0) : add_step(p, tile, b, a, 0);
+}
+enum { WEIGHT, VELOCITY, GRADIENT, ROWS, COLUMNS, RATE, COUNTS, MOMENTUM, DECAY, OPERANDS };
+static hd_program update(int kind, int64_t rows, int64_t columns, uint32_t *seed) {
+  hd_program p = {.rank = 2, .inputs = OPERANDS, .outputs = 1, .d = {rows, columns}};
+  for (int k = 0; k < OPERANDS; k++) p.in[k].dtype = k == COUNTS ? HD_U8 : HD_F32;
+  for (int k = 0; k < ROWS; k++) lay(&p, k, 3);
+  lay(&p, ROWS, 1), lay(&p, COLUMNS, 2);
+  for (int k = MOMENTUM; k < OPERANDS; k++)
+    p.in[k].constant = true, p.in[k].value = 0.3f * (float)k;
+  int g = GRADIENT, velocity = 0;
+  bool first = below(seed, 2) && kind & 4;  // before the gradient
+  if (first) velocity = either(&p, HD_TILE_mul, MOMENTUM, VELOCITY, seed);
+  if (kind & 1) g = either(&p, HD_TILE_mul, ROWS, COLUMNS, seed);
+  if (kind & 2) g = either(&p, HD_TILE_add, g, either(&p, HD_TILE_mul, DECAY, WEIGHT, seed), seed);
+  int t = g;
+  if (kind & 4) {
+    if (!first) velocity = either(&p, HD_TILE_mul, MOMENTUM, VELOCITY, seed);
+    t = velocity = either(&p, HD_TILE_add, velocity, g, seed);
+    if (kind & 8)
+      t = either(&p, HD_TILE_add, g, either(&p, HD_TILE_mul, MOMENTUM, velocity, seed), seed);
+    p.out[1].reg = (int16_t)add_step(&p, HD_TILE_select, COUNTS, velocity, VELOCITY);
+    p.outputs = 2;
+  }
+  t = add_step(&p, HD_TILE_sub, WEIGHT, either(&p, HD_TILE_mul, RATE, t, seed), 0);
+  p.out[0].reg = (int16_t)add_step(&p, HD_TILE_select, COUNTS, t, WEIGHT);
+  return p;
+}
+static void test_updates(void **state) {
+  (void)state;
+  const hd_kernels *k[HD_ISAS];
+  int sets = tables(k);
+  uint32_t seed = 5;
+  const int64_t sizes[][2] = {{1, 1}, {9, 1}, {1, 40}, {3, 15}, {784, 30}, {50, 300}, {7, 1025}};
+  for (int run = 0; run < 16 * 7 * 4; run++) {
+    int kind = run % 16, offset = run / 16 % 7;
+    if ((kind & 12) == 8) continue;
+    const int64_t *d = sizes[run / 16 % 7], n = d[0] * d[1];
+    hd_program p = update(kind, d[0], d[1], &seed);
+    uint8_t counts = run % 5 != 0;
+    for (int s = 0; s < sets; s++) {
+      fill_memory();
+      pointers at = {.out = {wanted[0], wanted[1]}};
+      for (int i = 0; i < MOMENTUM; i++) at.in[i] = memory[i] + (i < ROWS ? offset : i);
+      at.in[COUNTS] = &counts;
+      interpret(k[s], &p, &at);
+      at.out[0] = memory[WEIGHT] + offset, at.out[1] = memory[VELOCITY] + offset;
+      execute(k[s], &p, &at, run / 3 % 2 * 100);
+      for (int o = 0; o < p.outputs; o++) assert_memory_equal(at.out[o], wanted[o], (size_t)n * 4);
+    }
+  }
+}
+
 // An output over an integer input that a later step reads.
 static void test_over_integers(void **state) {
   (void)state;
@@ -292,10 +354,10 @@ static void test_over_integers(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_broadcast),     cmocka_unit_test(test_strides),
-      cmocka_unit_test(test_types),         cmocka_unit_test(test_random),
-      cmocka_unit_test(test_in_place),      cmocka_unit_test(test_chosen_as_a_whole),
-      cmocka_unit_test(test_over_integers),
+      cmocka_unit_test(test_broadcast), cmocka_unit_test(test_strides),
+      cmocka_unit_test(test_types),     cmocka_unit_test(test_random),
+      cmocka_unit_test(test_in_place),  cmocka_unit_test(test_chosen_as_a_whole),
+      cmocka_unit_test(test_updates),   cmocka_unit_test(test_over_integers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

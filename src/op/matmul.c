@@ -85,6 +85,17 @@ static void grad(hd_grad_rule *g) {
   g->dx[1] = hd_sum_like(o->tb ? product(dy, true, a, o->ta) : product(a, !o->ta, dy, false), b);
 }
 
+// Sums of one term are products of broadcast operands, which then join what reads them.
+static hd_val rewrite(hd_rule *r, bool train) {
+  const hd_matmul_options *o = r->attr;
+  hd_shape a = r->in[0].shape, b = r->in[1].shape;
+  (void)train;
+  if (a.d[a.rank - 1 - o->ta] != 1) return (hd_val){0};
+  a.d[a.rank - 2] = a.d[a.rank - 2 + o->ta], a.d[a.rank - 1] = 1;
+  b.d[b.rank - 1] = b.d[b.rank - 1 - o->tb], b.d[b.rank - 2] = 1;
+  return hd_mul(hd_reshape(r->value[0], a), hd_reshape(r->value[1], b));
+}
+
 typedef struct {
   const hd_kernels *kernels;
   hd_product_plan plan;
@@ -160,6 +171,7 @@ const hd_op hd_def_matmul = {.name = "matmul",
                              .shape = shape,
                              HD_REFS(matmul),
                              .grad = grad,
+                             .rewrite = rewrite,
                              .lower = lower,
                              .cost = cost,
                              .after = true,
