@@ -303,6 +303,7 @@ static hd_program update(int kind, int64_t rows, int64_t columns, uint32_t *seed
   }
   t = add_step(&p, HD_TILE_sub, WEIGHT, either(&p, HD_TILE_mul, RATE, t, seed), 0);
   p.out[0].reg = (int16_t)add_step(&p, HD_TILE_select, COUNTS, t, WEIGHT);
+  p.out[0].dtype = p.out[1].dtype = HD_F32;
   return p;
 }
 static void test_updates(void **state) {
