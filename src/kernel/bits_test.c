@@ -114,6 +114,7 @@ static void convs(void **state) {
       {3, 14, 267, 267, 3, 1, 1, 267, 1},  // more channels than a block, the last one narrow
       {3, 13, 128, 128, 3, 1, 1, 128, 1},  // few rows at a time
       {2, 10, 512, 512, 3, 2, 1, 512, 1},
+      {1, 23, 1024, 1024, 3, 1, 1, 1024, 1},  // more than the second level cache holds
       {5, 9, 16, 32, 3, 1, 1, 2, 1},
       {5, 9, 24, 40, 3, 2, 1, 1, 1},
       {4, 10, 16, 12, 3, 1, 2, 1, 2},
@@ -154,6 +155,8 @@ static void convs(void **state) {
   job sums = conv(2, 15, 520, 1024, 1, 1, 0, 1, 1);  // weights, of blocks in one chunk
   sums.pass = HD_CONV_WEIGHTS;
   expect_same(&sums);
+  job far = conv(1, 41, 1003, 1003, 3, 2, 1, 1003, 1);  // depthwise, from memory
+  expect_same(&far);
 }
 
 static void random_convs(void **state) {

@@ -189,6 +189,11 @@ static void test_depthwise(void **state) {
     p.oh = high / stride + 1, p.ow = wide / stride + 1;
     check(p, round % 3 == 0);
   }
+  for (int64_t stride = 1; stride < 3; stride++) {  // more than the second level cache holds
+    hd_conv p = square(1, 34 + 8 * (stride - 1), 1003, 1003, 3, stride, 1);
+    p.groups = 1003, p.top = p.left = stride % 2;
+    check(p, stride == 1);
+  }
 }
 
 static void test_random(void **state) {
