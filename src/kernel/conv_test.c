@@ -196,6 +196,26 @@ static void test_depthwise(void **state) {
   }
 }
 
+// An image alone gives the bits that it gives among others, whatever way its batch goes.
+static void test_depthwise_alone(void **state) {
+  (void)state;
+  for (int64_t stride = 1; stride < 3; stride++) {
+    hd_conv p = square(12, 28, 256, 256, 3, stride, 1), one;
+    p.groups = 256, one = p, one.n = 1;
+    int64_t xs = p.n * p.h * p.w * p.c, alone = p.oh * p.ow * p.f, ys = p.n * alone;
+    block x = fresh(xs, false, false), w = fresh(9 * p.c, false, false),
+          y = fresh(ys, false, false), z = fresh(alone, false, false);
+    for (int t = 0; t < table_count; t++)
+      for (int pass = HD_CONV_FORWARD; pass <= HD_CONV_INPUT; pass++) {
+        if (pass == HD_CONV_INPUT && stride == 2) continue;  // x and dy are not alike
+        run(table[t], &p, (hd_conv_pass)pass, x.p, w.p, y.p, ys, false, NULL);
+        run(table[t], &one, (hd_conv_pass)pass, x.p, w.p, z.p, alone, false, NULL);
+        assert_memory_equal(y.p, z.p, (size_t)alone * 4);
+      }
+    drop(x), drop(w), drop(y), drop(z);
+  }
+}
+
 static void test_random(void **state) {
   (void)state;
   static const int64_t filters[] = {1, 2, 3, 5, 6, 8, 10, 12, 16, 17, 32, 40};
@@ -227,6 +247,7 @@ int main(void) {
   table_count = tables(table);
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_layers), cmocka_unit_test(test_groups),
                                      cmocka_unit_test(test_depthwise),
+                                     cmocka_unit_test(test_depthwise_alone),
                                      cmocka_unit_test(test_random)};
   return cmocka_run_group_tests_name("conv", tests, NULL, NULL);
 }

@@ -331,6 +331,34 @@ static void test_updates(void **state) {
   }
 }
 
+// The momentum's new value lies over the old weights, and is chosen when they have been read.
+static void test_update_over_weights(void **state) {
+  (void)state;
+  const hd_kernels *k[HD_ISAS];
+  int sets = tables(k);
+  static const uint8_t counts = 1;
+  const int64_t n = 7001;
+  hd_program p = {
+      .rank = 1, .inputs = 6, .outputs = 2, .d = {n}};  // w, v, g; rate, momentum; counts
+  for (int i = 0; i < 5; i++) p.in[i].dtype = HD_F32, p.in[i].stride[0] = i < 3;
+  p.in[3].constant = p.in[4].constant = true, p.in[3].value = 0.1f, p.in[4].value = 0.9f;
+  p.in[5].dtype = HD_U8;
+  int v = add_step(&p, HD_TILE_add, add_step(&p, HD_TILE_mul, 4, 1, 0), 2, 0);
+  int w = add_step(&p, HD_TILE_sub, 0, add_step(&p, HD_TILE_mul, 3, v, 0), 0);
+  p.out[0].reg = (int16_t)add_step(&p, HD_TILE_select, 5, v, 1), p.out[1].reg = (int16_t)w;
+  p.out[0].dtype = p.out[1].dtype = HD_F32;
+  for (int s = 0; s < sets; s++) {
+    fill_memory();
+    pointers at = {.in = {memory[0], memory[1], memory[2], NULL, NULL, &counts},
+                   .out = {wanted[0], wanted[1]}};
+    interpret(k[s], &p, &at);
+    at.out[0] = memory[0], at.out[1] = memory[3];
+    execute(k[s], &p, &at, 0);
+    assert_memory_equal(at.out[0], wanted[0], (size_t)n * 4);
+    assert_memory_equal(at.out[1], wanted[1], (size_t)n * 4);
+  }
+}
+
 // An output over an integer input that a later step reads.
 static void test_over_integers(void **state) {
   (void)state;
@@ -355,10 +383,11 @@ static void test_over_integers(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_broadcast), cmocka_unit_test(test_strides),
-      cmocka_unit_test(test_types),     cmocka_unit_test(test_random),
-      cmocka_unit_test(test_in_place),  cmocka_unit_test(test_chosen_as_a_whole),
-      cmocka_unit_test(test_updates),   cmocka_unit_test(test_over_integers),
+      cmocka_unit_test(test_broadcast),     cmocka_unit_test(test_strides),
+      cmocka_unit_test(test_types),         cmocka_unit_test(test_random),
+      cmocka_unit_test(test_in_place),      cmocka_unit_test(test_chosen_as_a_whole),
+      cmocka_unit_test(test_updates),       cmocka_unit_test(test_update_over_weights),
+      cmocka_unit_test(test_over_integers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

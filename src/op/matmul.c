@@ -90,7 +90,7 @@ static hd_val rewrite(hd_rule *r, bool train) {
   const hd_matmul_options *o = r->attr;
   hd_shape a = r->in[0].shape, b = r->in[1].shape;
   (void)train;
-  if (a.d[a.rank - 1 - o->ta] != 1) return (hd_val){0};
+  if (a.d[a.rank - 1 - o->ta] != 1 || !hd_shape_count(a) || !hd_shape_count(b)) return (hd_val){0};
   a.d[a.rank - 2] = a.d[a.rank - 2 + o->ta], a.d[a.rank - 1] = 1;
   b.d[b.rank - 1] = b.d[b.rank - 1 - o->tb], b.d[b.rank - 2] = 1;
   return hd_mul(hd_reshape(r->value[0], a), hd_reshape(r->value[1], b));
@@ -148,6 +148,8 @@ static const hd_matmul_options ta = {.ta = true}, tb = {.tb = true}, tt = {.ta =
 static const hd_case cases[] = {
     {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {2, {3, 4}}}}},
     {.in = {{HD_F32, {2, {5, 1}}}, {HD_F32, {2, {1, 7}}}}},
+    {.in = {{HD_F32, {3, {2, 1, 5}}}, {HD_F32, {2, {7, 1}}}}, .attr = &tt},
+    {.in = {{HD_F32, {2, {1, 0}}}, {HD_F32, {2, {1, 7}}}}, .attr = &ta},
     {.in = {{HD_F32, {2, {3, 2}}}, {HD_F32, {2, {3, 4}}}}, .attr = &ta},
     {.in = {{HD_F32, {2, {2, 3}}}, {HD_F32, {2, {4, 3}}}}, .attr = &tb},
     {.in = {{HD_F32, {2, {3, 2}}}, {HD_F32, {2, {4, 3}}}}, .attr = &tt},
