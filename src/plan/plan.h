@@ -141,6 +141,7 @@ void hd_workspace_draw(hd_workspace *workspace, uint64_t number);
 typedef struct hd_trial {
   int64_t run;
   double best[2];  // seconds of a step, in this trial: the usual way, the other way
+  double single;   // seconds of a step alone, in the last trial of both ways; 0: none yet
   bool alone;      // the usual way
 } hd_trial;
 bool hd_trial_alone(const hd_trial *t);

@@ -32,6 +32,16 @@ static void a_short_step_takes_the_faster_way(void **state) {
   assert_true(run(&t, 1000, 40e-6, 39.5e-6) < 20);
 }
 
+static void threads_that_do_well_are_left_alone(void **state) {
+  (void)state;
+  hd_trial t = {0};
+  assert_int_equal(run(&t, 256, 0.5e-3, 1e-3), 4);  // looked once
+  assert_int_equal(run(&t, 5000, 0.5e-3, 1e-3), 0);
+  assert_true(run(&t, 1000, 1.2e-3, 1e-3) > 480);  // the second core is gone
+  run(&t, 520, 0.5e-3, 1e-3);                      // and here again
+  assert_int_equal(run(&t, 5000, 0.5e-3, 1e-3), 0);
+}
+
 static void a_long_step_is_not_tried_alone(void **state) {
   (void)state;
   hd_trial t = {0};
@@ -40,6 +50,7 @@ static void a_long_step_is_not_tried_alone(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(a_short_step_takes_the_faster_way),
+                                     cmocka_unit_test(threads_that_do_well_are_left_alone),
                                      cmocka_unit_test(a_long_step_is_not_tried_alone)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
