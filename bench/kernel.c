@@ -7,6 +7,7 @@
 //   peak copy     bytes read and written by a copy that fits no cache
 //   peak read MB  bytes read, again and again, of so many MB
 //   peak line     not of a giga but a thousand: a cache line there and back between two threads
+//   peak cores    no time: how many cores' worth of multiply-adds THREADS threads do side by side
 #define _GNU_SOURCE  // syscall
 #include "bench.h"
 
@@ -216,12 +217,48 @@ static bool lines(void) {
   return !pthread_join(other, NULL);
 }
 
+// A host may put two of its processors on one core for a while: then all threads share that one.
+enum { LOOKS = 3 };
+static void *peak_beside(void *gate) {
+  for (int i = 0; i < LOOKS; i++) {
+    pthread_barrier_wait(gate);
+    peak_fma(NULL);
+    pthread_barrier_wait(gate);
+  }
+  return NULL;
+}
+static bool cores(int threads) {
+  pthread_t *other = bench_memory((size_t)threads * sizeof *other);
+  pthread_barrier_t gate;
+  pthread_barrier_init(&gate, NULL, (unsigned)threads);
+  for (int i = 1; i < threads; i++)
+    if (pthread_create(&other[i], NULL, peak_beside, &gate)) exit(1);
+  double alone = 1, beside = 1;  // seconds: the best
+  for (int i = 0; i < LOOKS; i++) {
+    double begin = bench_now().wall;
+    peak_fma(NULL);
+    double then = bench_now().wall;
+    pthread_barrier_wait(&gate);
+    double both = bench_now().wall;
+    peak_fma(NULL);
+    pthread_barrier_wait(&gate);
+    double end = bench_now().wall;
+    if (then - begin < alone) alone = then - begin;
+    if (end - both < beside) beside = end - both;
+  }
+  for (int i = 1; i < threads; i++) pthread_join(other[i], NULL);
+  pthread_barrier_destroy(&gate);
+  free(other);
+  return printf("cores %.3f %.3f ", threads * alone / beside, beside) > 0;
+}
+
 static bool peak(const char *what) {
   double megabytes;
   if (sscanf(what, " read %lf", &megabytes) == 1)
     return memory((size_t)(megabytes * 1e6), read_all);
   if (!strncmp(what, " copy", 5)) return memory(250000000, copy);
   if (!strncmp(what, " line", 5)) return lines();
+  if (!strncmp(what, " cores", 6)) return cores(hd_pool_threads(pool));
 #if defined(__AVX512BF16__)
   if (bench_bf16(what)) return bench_measure("avx512", peak_bf16, NULL), true;
 #endif

@@ -1,5 +1,6 @@
 # What bench/run measured, as medians and quartiles: records to the file `json`, tables (tables.awk)
 # to standard output. Lines: threads|case|program|round|mode|wall|cpu; load|threads|round|load;
+# poor|threads|case|program: an answer without all cores;
 # group|case|group|title. One thread is judged by CPU time, which other processes disturb less;
 # several by wall time.
 
@@ -107,6 +108,7 @@ function traffic(text,   f, o, seen) {
 }
 
 $1 == "load" { load[++loads] = $4 + 0; next }
+$1 == "poor" { poor++; next }
 $1 == "group" {
   group_of[$2] = $3
   if (!($3 in title)) { title[$3] = $4; group[++groups] = $3 }
