@@ -4,7 +4,7 @@
 //   fuse.c      nodes -> units: chains of elementwise nodes, products with an epilogue
 //   order.c     units in the order they run
 //   storage.c   values -> buffers: aliases, in place, assignments, lifetimes
-//   lower.c     units -> kernel calls
+//   lower.c     units -> kernel calls; lower_program.c: elementwise nodes -> programs
 //   offset.c    buffers -> offsets in the workspace
 //   compile.c   all of the above, one after the other
 //   run.c       workspaces and steps
@@ -127,6 +127,9 @@ hd_status hd_buffer_new(hd_compile_state *s, int64_t bytes, int32_t start, int32
                         int32_t *to);
 hd_status hd_assign_offsets(hd_compile_state *s);  // after lowering: scratch is known
 hd_status hd_lower_units(hd_compile_state *s);
+// The members of u as one program of the call; what it reads and writes, by operand, in the arena.
+hd_status hd_lower_program(hd_compile_state *s, const hd_unit *u, hd_call *call, hd_val **in,
+                           hd_val **out);
 int hd_expand_count(const hd_node *n, int *values);  // tiles and constants that a node expands to
 
 // A workspace in two steps: everything but its memory, then the memory (the caller's).
