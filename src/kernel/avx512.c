@@ -24,6 +24,7 @@
 #include "tile.inc"
 #include "program.inc"
 #include "reduce.inc"
+#include "moments.inc"
 #include "softmax.inc"
 #include "pool.inc"
 #include "dropout.inc"
