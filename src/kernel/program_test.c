@@ -279,31 +279,65 @@ static int add_step(hd_program *p, hd_tile tile, int a, int b, int c) {
 static int either(hd_program *p, hd_tile tile, int a, int b, uint32_t *seed) {
   return below(seed, 2) ? add_step(p, tile, a, b, 0) : add_step(p, tile, b, a, 0);
 }
-enum { WEIGHT, VELOCITY, GRADIENT, ROWS, COLUMNS, RATE, COUNTS, MOMENTUM, DECAY, OPERANDS };
+enum {
+  WEIGHT,
+  VELOCITY,
+  SQUARES,
+  GRADIENT,
+  ROWS,
+  COLUMNS,
+  RATE,
+  COUNTS,
+  MOMENTUM,
+  DECAY,
+  KEEP,
+  ROOT,
+  EPSILON,
+  OPERANDS
+};
+static void gives(hd_program *p, int r, int old) {
+  p->out[p->outputs].dtype = HD_F32;
+  p->out[p->outputs++].reg = (int16_t)add_step(p, HD_TILE_select, COUNTS, r, old);
+}
+static int mean(hd_program *p, int keep, int old, int fresh, int g, uint32_t *seed) {
+  int a = either(p, HD_TILE_mul, keep, old, seed), b = either(p, HD_TILE_mul, fresh, g, seed);
+  return either(p, HD_TILE_add, a, b, seed);
+}
+static int adam(hd_program *p, int kind, int g, uint32_t *seed) {
+  int v = mean(p, MOMENTUM, VELOCITY, DECAY, g, seed),
+      s = mean(p, KEEP, SQUARES, ROOT, add_step(p, HD_TILE_mul, g, g, 0), seed);
+  gives(p, v, VELOCITY), gives(p, s, SQUARES);
+  int under = either(p, HD_TILE_mul, add_step(p, HD_TILE_sqrt, s, 0, 0), ROOT, seed);
+  under = either(p, HD_TILE_add, under, EPSILON, seed);
+  int step = add_step(p, HD_TILE_div, either(p, HD_TILE_mul, v, RATE, seed), under, 0);
+  return kind & 4 ? either(p, HD_TILE_add, step, either(p, HD_TILE_mul, WEIGHT, KEEP, seed), seed)
+                  : step;
+}
 static hd_program update(int kind, int64_t rows, int64_t columns, uint32_t *seed) {
-  hd_program p = {.rank = 2, .inputs = OPERANDS, .outputs = 1, .d = {rows, columns}};
+  hd_program p = {.rank = 2, .inputs = OPERANDS, .d = {rows, columns}};
   for (int k = 0; k < OPERANDS; k++) p.in[k].dtype = k == COUNTS ? HD_U8 : HD_F32;
   for (int k = 0; k < ROWS; k++) lay(&p, k, 3);
   lay(&p, ROWS, 1), lay(&p, COLUMNS, 2);
   for (int k = MOMENTUM; k < OPERANDS; k++)
-    p.in[k].constant = true, p.in[k].value = 0.3f * (float)k;
+    p.in[k].constant = true, p.in[k].value = 0.3f * (float)(k - COUNTS);
   int g = GRADIENT, velocity = 0;
-  bool first = below(seed, 2) && kind & 4;  // before the gradient
+  bool first = below(seed, 2) && (kind & 20) == 4;  // before the gradient
   if (first) velocity = either(&p, HD_TILE_mul, MOMENTUM, VELOCITY, seed);
   if (kind & 1) g = either(&p, HD_TILE_mul, ROWS, COLUMNS, seed);
   if (kind & 2) g = either(&p, HD_TILE_add, g, either(&p, HD_TILE_mul, DECAY, WEIGHT, seed), seed);
   int t = g;
+  if (kind & 16) {
+    gives(&p, add_step(&p, HD_TILE_sub, WEIGHT, adam(&p, kind, g, seed), 0), WEIGHT);
+    return p;
+  }
   if (kind & 4) {
     if (!first) velocity = either(&p, HD_TILE_mul, MOMENTUM, VELOCITY, seed);
     t = velocity = either(&p, HD_TILE_add, velocity, g, seed);
     if (kind & 8)
       t = either(&p, HD_TILE_add, g, either(&p, HD_TILE_mul, MOMENTUM, velocity, seed), seed);
-    p.out[1].reg = (int16_t)add_step(&p, HD_TILE_select, COUNTS, velocity, VELOCITY);
-    p.outputs = 2;
+    gives(&p, velocity, VELOCITY);
   }
-  t = add_step(&p, HD_TILE_sub, WEIGHT, either(&p, HD_TILE_mul, RATE, t, seed), 0);
-  p.out[0].reg = (int16_t)add_step(&p, HD_TILE_select, COUNTS, t, WEIGHT);
-  p.out[0].dtype = p.out[1].dtype = HD_F32;
+  gives(&p, add_step(&p, HD_TILE_sub, WEIGHT, either(&p, HD_TILE_mul, RATE, t, seed), 0), WEIGHT);
   return p;
 }
 static void test_updates(void **state) {
@@ -312,19 +346,21 @@ static void test_updates(void **state) {
   int sets = tables(k);
   uint32_t seed = 5;
   const int64_t sizes[][2] = {{1, 1}, {9, 1}, {1, 40}, {3, 15}, {784, 30}, {50, 300}, {7, 1025}};
-  for (int run = 0; run < 16 * 7 * 4; run++) {
-    int kind = run % 16, offset = run / 16 % 7;
+  for (int run = 0; run < 32 * 7 * 4; run++) {
+    int kind = run % 32, offset = run / 32 % 7;
     if ((kind & 12) == 8) continue;
-    const int64_t *d = sizes[run / 16 % 7], n = d[0] * d[1];
+    const int64_t *d = sizes[run / 32 % 7], n = d[0] * d[1];
     hd_program p = update(kind, d[0], d[1], &seed);
     uint8_t counts = run % 5 != 0;
     for (int s = 0; s < sets; s++) {
       fill_memory();
-      pointers at = {.out = {wanted[0], wanted[1]}};
+      pointers at = {.out = {wanted[0], wanted[1], wanted[2]}};
       for (int i = 0; i < MOMENTUM; i++) at.in[i] = memory[i] + (i < ROWS ? offset : i);
+      for (int i = 0; i < n; i++) memory[SQUARES][offset + i] *= memory[SQUARES][offset + i];
       at.in[COUNTS] = &counts;
       interpret(k[s], &p, &at);
-      at.out[0] = memory[WEIGHT] + offset, at.out[1] = memory[VELOCITY] + offset;
+      const int over[][3] = {{WEIGHT}, {VELOCITY, WEIGHT}, {VELOCITY, SQUARES, WEIGHT}};
+      for (int o = 0; o < p.outputs; o++) at.out[o] = memory[over[p.outputs - 1][o]] + offset;
       execute(k[s], &p, &at, run / 3 % 2 * 100);
       for (int o = 0; o < p.outputs; o++) assert_memory_equal(at.out[o], wanted[o], (size_t)n * 4);
     }
