@@ -173,16 +173,17 @@ static void test_small(void **state) {
 
 static void test_shapes(void **state) {
   (void)state;
-  // The last ten: few rows in stripes, whole and in pieces; blocks of k with B rounded as it is
+  // The last twelve: few rows in stripes, whole and in pieces; blocks of k with B rounded as it is
   // read, and of a transposed A; a transposed A that parts share; rows of A rounded beside the
-  // tiles, with one panel of columns, two and more, and with B rounded too.
+  // tiles, with one panel of columns, two and more, and with B rounded too; the next panel of B
+  // rounded beside the tiles of this one, with columns and rows that are left over.
   static const int64_t shape[][4] = {
       {1, 64, 300, 784},  {1, 784, 300, 33},   {1, 1, 1000, 333},   {1, 3, 200, 1001},
       {1, 16, 1, 700},    {1, 20, 24, 9001},   {3, 33, 65, 129},    {1, 65, 1600, 70},
       {1, 300, 70, 601},  {8, 16, 48, 32},     {1, 200, 130, 1537}, {1, 130, 790, 257},
       {1, 3, 1030, 513},  {1, 2, 150, 4500},   {1, 60, 100, 700},   {1, 70, 40, 4500},
       {2, 280, 40, 70},   {1, 270, 520, 1100}, {1, 1000, 40, 97},   {1, 2000, 64, 131},
-      {1, 3600, 100, 39}, {1, 120, 300, 700},
+      {1, 3600, 100, 39}, {1, 120, 300, 700},  {1, 40, 17, 515},    {2, 50, 129, 601},
   };
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
     for (int t = 0; t < 4; t++) {
