@@ -218,7 +218,7 @@ static bool lines(void) {
 }
 
 // A host may put two of its processors on one core for a while: then all threads share that one.
-enum { LOOKS = 3 };
+enum { LOOKS = 2 };
 static void *peak_beside(void *gate) {
   for (int i = 0; i < LOOKS; i++) {
     pthread_barrier_wait(gate);
@@ -249,7 +249,7 @@ static bool cores(int threads) {
   for (int i = 1; i < threads; i++) pthread_join(other[i], NULL);
   pthread_barrier_destroy(&gate);
   free(other);
-  return printf("cores %.3f %.3f ", threads * alone / beside, beside) > 0;
+  return printf("cores %.3f %.6f ", threads * alone / beside, beside) > 0;
 }
 
 static bool peak(const char *what) {

@@ -1,6 +1,6 @@
 # What bench/run measured, as medians and quartiles: records to the file `json`, tables (tables.awk)
 # to standard output. Lines: threads|case|program|round|mode|wall|cpu; load|threads|round|load;
-# poor|threads|case|program: an answer without all cores;
+# poor|threads|case|program: an answer that had to be taken when the machine was not well;
 # group|case|group|title. One thread is judged by CPU time, which other processes disturb less;
 # several by wall time.
 

@@ -152,11 +152,9 @@ function tables(   i, j) {
   if (spread(best(2 SUBSEP "peak line", "hadal")))
     printf "- a cache line from one core to another and back: %.0f ns (quartiles %.0f, %.0f)\n",
       median * 1e6, q1 * 1e6, q3 * 1e6
-  if (sweep[sweeps] > 1) {
-    print "\nAn answer on several threads lies between two looks at what the host gives: multiply-adds on"
-    printf "as many threads side by side came to 90 %% of as many cores each time%s.\n",
-      poor ? sprintf(", but for %d answers", poor) : ""
-  }
+  print "\nAn answer lies between two looks at what the host gives: multiply-adds alone, on each thread"
+  printf "at once, came within 20 %% of the fastest such look%s.\n",
+    poor ? sprintf(" (but for %d answers, when the time to wait for that was over)", poor) : ""
   print "\n\"% of its limit\": the time that arithmetic or memory alone would take, whichever is"
   print "longer, over the time taken. Each operand is read or written once, as f32, at the speed of"
   print "the smallest size above that holds them all. \"bf16\": % of the f32 peak too."
