@@ -100,7 +100,7 @@ static job conv(int64_t n, int64_t size, int64_t c, int64_t f, int64_t k, int64_
 }
 
 // block[0] of a plan of f32 is the way of conv.inc: product, depthwise, narrow, tiles, windows,
-// turned, blocks, grouped, point.
+// turned, blocks, grouped, point, winograd.
 static void convs(void **state) {
   (void)state;
   static const int64_t shape[][9] = {
@@ -140,8 +140,13 @@ static void convs(void **state) {
       {2, 20, 16, 24, 3, 2, 1, 1, 1},  // input gradients slide over two columns
       {2, 4, 64, 512, 3, 1, 1, 1, 1},  // one panel of four vectors, or several
       {1, 12, 1400, 32, 3, 1, 1, 1, 1},
+      {5, 13, 24, 67, 3, 1, 0, 1, 1},  // 2x2 outputs at a time: odd sizes, parts of vectors,
+      {3, 25, 51, 80, 3, 1, 2, 1, 1},
+      {2, 6, 363, 364, 3, 1, 1, 1, 1},   // far weights, all filters of a block together
+      {9, 19, 40, 48, 3, 1, 1, 1, 1},    // several chunks of the batch
+      {1, 40, 256, 130, 3, 1, 1, 1, 1},  // weights dealt by rows of positions
   };
-  static const unsigned wanted[] = {0x18f, 0x1ab, 0xdb};  // of the ways, in each pass
+  static const unsigned wanted[] = {0x38f, 0x3ab, 0x2db};  // of the ways, in each pass
   unsigned met[3] = {0};
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
     for (int pass = 0; pass < 3; pass++)

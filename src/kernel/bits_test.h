@@ -44,7 +44,7 @@ typedef struct job {
 } job;
 
 // ---- Memory -------------------------------------------------------------------------------------
-enum { INPUT_FLOATS = 9 << 18, OUTPUT_BYTES = 9 << 18, GUARD = 64 };
+enum { INPUT_FLOATS = 9 << 18, OUTPUT_BYTES = 5 << 20, GUARD = 64 };
 static float input[3][INPUT_FLOATS];
 static int32_t taps[INPUT_FLOATS];  // of max_unpool
 

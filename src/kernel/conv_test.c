@@ -145,6 +145,12 @@ static void test_layers(void **state) {
       {2, 23, 200, 260, 1, 2, 0},  // strided products of copies,
       {8, 33, 250, 200, 1, 2, 0},  // in several blocks of a part
       {4, 10, 4096, 64, 1, 2, 0},  // not of sums that are split
+      // 2x2 outputs at a time
+      {5, 13, 24, 67, 3, 1, 0},
+      {3, 25, 51, 80, 3, 1, 2},
+      {3, 6, 389, 390, 3, 1, 1},   // far weights, all filters of a block together
+      {9, 19, 40, 48, 3, 1, 1},    // several chunks of the batch
+      {1, 40, 256, 130, 3, 1, 1},  // weights dealt by rows of positions
   };
   for (size_t i = 0; i < sizeof layer / sizeof *layer; i++)
     for (int whole = 0; whole < 2; whole++)

@@ -73,7 +73,8 @@ typedef struct hd_product_plan {
 // ---- Convolution --------------------------------------------------------------------------------
 // Cross-correlation, channels-last: x (n, h, w, c), weights (kh, kw, c / groups, f), y (n, oh, ow,
 // f). y[n,p,q,f] = sum_{r,s,c} x[n, p sh + r dh - top, q sw + s dw - left, c] weights[r,s,c,f], x =
-// 0 outside.
+// 0 outside. 3x3 without stride, of 24 channels and filters or more, goes by minimal filtering in
+// f32: its 16 sums over channels are such chains, and taps outside are multiplied by 0.
 typedef struct hd_conv {
   int64_t n, h, w, c, f, kh, kw, oh, ow;
   int64_t sh, sw, dh, dw;  // stride, dilation: >= 1
