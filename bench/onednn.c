@@ -1,6 +1,7 @@
 // Products and convolutions by oneDNN 2, one thread. "any": it chooses the layouts, and what
-// packing they cost is left out of the figure; "plain": row-major, or channels-last with weights of
-// any layout. bf16: the operands are bf16 in memory, the result f32.
+// packing they cost is left out of the figure; "winograd": the same by its minimal filtering,
+// where it has that; "plain": row-major, or channels-last with weights of any layout. bf16: the
+// operands are bf16 in memory, the result f32.
 #include "bench.h"
 #include <dnnl.h>
 #if DNNL_VERSION_MAJOR != 2
@@ -48,7 +49,7 @@ static void measure(const char *mode, const void *op, const int arg[3],
                     const dnnl_query_t query[3]) {
   job j;
   if (dnnl_primitive_desc_create(&j.desc, op, NULL, engine, NULL) != dnnl_success) return;
-  check(dnnl_primitive_create(&j.primitive, j.desc));
+  if (dnnl_primitive_create(&j.primitive, j.desc) != dnnl_success) return;
   for (int i = 0; i < 3; i++) operand(&j, i, arg[i], query[i], 0);
   bench_measure(mode, run, &j);
   for (int i = 0; i < 3; i++) {
@@ -80,7 +81,8 @@ static void product(const bench_product *p, const char *mode, bool any) {
           (dnnl_query_t[]){dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md});
 }
 
-static void conv(const bench_conv *p, const char *mode, dnnl_format_tag_t tag) {
+static void conv(const bench_conv *p, const char *mode, dnnl_alg_kind_t algorithm,
+                 dnnl_format_tag_t tag) {
   const long g = p->groups, plain[] = {p->f, p->c, p->k, p->k};
   const long grouped[] = {g, p->f / g, p->c / g, p->k, p->k};
   dnnl_memory_desc_t x = type(4, (long[]){p->n, p->c, p->h, p->h}, p->bf16 && p->pass != 'i', tag);
@@ -93,21 +95,21 @@ static void conv(const bench_conv *p, const char *mode, dnnl_format_tag_t tag) {
   dnnl_convolution_desc_t op;
   switch (p->pass) {
     case 'f':
-      check(dnnl_convolution_forward_desc_init(&op, dnnl_forward_training, dnnl_convolution_direct,
-                                               &x, &w, NULL, &y, stride, before, after));
+      check(dnnl_convolution_forward_desc_init(&op, dnnl_forward_training, algorithm, &x, &w, NULL,
+                                               &y, stride, before, after));
       measure(mode, &op, (int[]){DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST},
               (dnnl_query_t[]){dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md});
       break;
     case 'i':
-      check(dnnl_convolution_backward_data_desc_init(&op, dnnl_convolution_direct, &x, &w, &y,
-                                                     stride, before, after));
+      check(dnnl_convolution_backward_data_desc_init(&op, algorithm, &x, &w, &y, stride, before,
+                                                     after));
       measure(
           mode, &op, (int[]){DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC},
           (dnnl_query_t[]){dnnl_query_diff_dst_md, dnnl_query_weights_md, dnnl_query_diff_src_md});
       break;
     default:
-      check(dnnl_convolution_backward_weights_desc_init(&op, dnnl_convolution_direct, &x, &w, NULL,
-                                                        &y, stride, before, after));
+      check(dnnl_convolution_backward_weights_desc_init(&op, algorithm, &x, &w, NULL, &y, stride,
+                                                        before, after));
       measure(
           mode, &op, (int[]){DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS},
           (dnnl_query_t[]){dnnl_query_src_md, dnnl_query_diff_dst_md, dnnl_query_diff_weights_md});
@@ -123,8 +125,10 @@ static bool answer(const char *line) {
     return true;
   }
   if (!bench_read_conv(line, &v)) return false;
-  conv(&v, "any", dnnl_format_tag_any);
-  conv(&v, "plain", dnnl_nhwc);
+  conv(&v, "any", dnnl_convolution_direct, dnnl_format_tag_any);
+  if (v.k == 3 && v.stride == 1 && v.groups == 1 && !v.bf16)
+    conv(&v, "winograd", dnnl_convolution_winograd, dnnl_format_tag_any);
+  conv(&v, "plain", dnnl_convolution_direct, dnnl_nhwc);
   return true;
 }
 
