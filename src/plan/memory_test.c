@@ -2,6 +2,7 @@
 // what lies in it but changes no bit.
 #define _GNU_SOURCE
 #include "../../test/net.h"
+#include "plan.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -125,8 +126,29 @@ static void fusion_changes_no_bit(void **state) {
   }
 }
 
+// The types of what it takes and gives are known before it has a memory; pointers are not.
+static void a_workspace_without_memory_has_no_pointers(void **state) {
+  (void)state;
+  net n = net_new(NULL);
+  hd_val x = image(n.g), y = hd_tanh(hd_flatten(x));
+  hd_type type = {0};
+  hd_error err = {0};
+  n.plan = hd_compile(n.store, &err, .fetch = {y, hd_square(y)}, .batch = 7);
+  hd_workspace *w = hd_workspace_prepare(n.plan, &err);
+  if (!w) fail_msg("%s", err.text);
+  assert_null(hd_workspace_input(w, "x", &type));
+  assert_int_equal(type.shape.rank, 4);
+  for (int i = 0; i < 2; i++) {
+    assert_null(hd_workspace_fetch(w, i, &type));
+    assert_int_equal(type.shape.rank, 2);
+  }
+  hd_workspace_free(w);
+  net_free(&n);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(workspaces_are_small_and_kept_to),
+                                     cmocka_unit_test(a_workspace_without_memory_has_no_pointers),
                                      cmocka_unit_test(fusion_changes_no_bit)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,10 +23,10 @@ struct hd_workspace {
   hd_trial trial;
 };
 
+// NULL: there is none, or not until a memory is bound.
 static void *at(const hd_workspace *w, hd_place p) {
-  return p.kind == HD_PLACE_FIXED       ? p.at
-         : p.kind == HD_PLACE_WORKSPACE ? w->memory + p.offset
-                                        : NULL;
+  if (p.kind == HD_PLACE_FIXED) return p.at;
+  return p.kind == HD_PLACE_WORKSPACE && w->memory ? w->memory + p.offset : NULL;
 }
 
 static void epilogue(void *context, int64_t first, int64_t count) {
