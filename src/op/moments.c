@@ -47,11 +47,14 @@ typedef struct {
   hd_moments_plan plan;
   size_t unread;
 } prepared;
+// An output that nobody reads lies behind the kernel's scratch.
+static void *output(const hd_args *a, const prepared *p, int k) {
+  return a->out[k] ? a->out[k] : (char *)a->scratch + p->unread;
+}
 static void run(const hd_args *a, int64_t part) {
   const prepared *p = a->data;
-  void *spare = (char *)a->scratch + p->unread;  // takes the output that nobody reads
-  p->kernels->moments_run(&p->plan, a->phase, part, a->in[0], a->out[0] ? a->out[0] : spare,
-                          a->out[1] ? a->out[1] : spare, a->scratch);
+  p->kernels->moments_run(&p->plan, a->phase, part, a->in[0], output(a, p, 0), output(a, p, 1),
+                          a->scratch);
 }
 
 static hd_status lower(hd_lowering *l) {
