@@ -138,9 +138,10 @@ hd_update(hd_minimize)(hd_val loss, hd_optimizer optimizer, hd_minimize_options 
   if (count < 1)
     return hd_graph_fail(g, HD_E_ARGUMENT, "minimize: the loss depends on no weight"),
            (hd_update){0};
-  hd_val *list = hd_alloc(&g->env, sizeof *list * 2 * (size_t)count), *gradient = list + count;
+  hd_val *list = hd_alloc(&g->env, sizeof *list * 2 * (size_t)count);
   if (!list)
     return hd_graph_fail(g, HD_E_MEMORY, "memory is out building the graph"), (hd_update){0};
+  hd_val *gradient = list + count;
   if (o.weights) memcpy(list, o.weights, sizeof *list * (size_t)count);
   else hd_weights(loss, list, count);
   if (o.gradients) memcpy(gradient, o.gradients, sizeof *list * (size_t)count);
