@@ -8,7 +8,6 @@
 #include "cpu.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #if defined(__SSE2__)
