@@ -129,6 +129,7 @@ static void test_layers(void **state) {
       {5, 10, 1, 32, 3, 1, 1},
       {1, 48, 60, 70, 3, 2, 1},  // tiles of four vectors
       {2, 20, 16, 24, 3, 2, 1},  // input gradients slide over two columns
+      {2, 12, 32, 48, 5, 2, 2},  // a phase of strides is 3x3, but not all
       // weights in blocks of pixels
       {1, 66, 20, 20, 3, 1, 1},
       {1, 18, 64, 64, 3, 1, 1},
