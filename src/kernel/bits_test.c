@@ -142,7 +142,7 @@ static void convs(void **state) {
       {1, 12, 1400, 32, 3, 1, 1, 1, 1},
       {5, 13, 24, 67, 3, 1, 0, 1, 1},  // 2x2 outputs at a time: odd sizes, parts of vectors,
       {3, 25, 51, 80, 3, 1, 2, 1, 1},
-      {2, 6, 363, 364, 3, 1, 1, 1, 1},   // far weights, all filters of a block together
+      {8, 8, 363, 364, 3, 1, 1, 1, 1},   // far weights, all filters of a block together
       {9, 19, 40, 48, 3, 1, 1, 1, 1},    // several chunks of the batch
       {1, 40, 256, 130, 3, 1, 1, 1, 1},  // weights dealt by rows of positions
   };

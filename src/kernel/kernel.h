@@ -3,10 +3,10 @@
 //
 // Determinism is part of each contract. Which bits come out depends on the problem alone: never on
 // the number of threads, on which thread runs which part, on AVX2 against AVX-512, or on whether an
-// `after` is attached. So: every output element sums over k in order in one accumulator; a sum is
-// split only into parts fixed by the problem and added in a fixed tree; sums across lanes use a
-// virtual width of 16 on every instruction set; exp, log and tanh are our own. The baseline has no
-// fused multiply-add and is a numeric class of its own.
+// `after` is attached. So: every sum goes over k in order in one accumulator; a sum is split only
+// into parts fixed by the problem and added in a fixed tree; sums across lanes use a virtual width
+// of 16 on every instruction set; exp, log and tanh are our own. The baseline has no fused
+// multiply-add and is a numeric class of its own.
 #ifndef KERNEL_KERNEL_H
 #define KERNEL_KERNEL_H
 
@@ -73,8 +73,8 @@ typedef struct hd_product_plan {
 // ---- Convolution --------------------------------------------------------------------------------
 // Cross-correlation, channels-last: x (n, h, w, c), weights (kh, kw, c / groups, f), y (n, oh, ow,
 // f). y[n,p,q,f] = sum_{r,s,c} x[n, p sh + r dh - top, q sw + s dw - left, c] weights[r,s,c,f], x =
-// 0 outside. 3x3 without stride, of 24 channels and filters or more, goes by minimal filtering in
-// f32: its 16 sums over channels are such chains, and taps outside are multiplied by 0.
+// 0 outside. Large 3x3 problems go by minimal filtering in f32 (conv_winograd.inc): sixteen sums a
+// tile of 2x2 outputs, and as many for the gradient of the weights.
 typedef struct hd_conv {
   int64_t n, h, w, c, f, kh, kw, oh, ow;
   int64_t sh, sw, dh, dw;  // stride, dilation: >= 1
