@@ -49,7 +49,7 @@ static void measure(const char *mode, const void *op, const int arg[3],
                     const dnnl_query_t query[3]) {
   job j;
   if (dnnl_primitive_desc_create(&j.desc, op, NULL, engine, NULL) != dnnl_success) return;
-  if (dnnl_primitive_create(&j.primitive, j.desc) != dnnl_success) return;
+  check(dnnl_primitive_create(&j.primitive, j.desc));
   for (int i = 0; i < 3; i++) operand(&j, i, arg[i], query[i], 0);
   bench_measure(mode, run, &j);
   for (int i = 0; i < 3; i++) {

@@ -41,7 +41,8 @@ function header(names,   n, list, i, line) {
 }
 function called(program) {
   return program == "torch" ? "PyTorch" : program == "onednn" ? "oneDNN" : \
-    program == "filtering" ? "oneDNN F(4x4, 3x3)" : program == "openblas" ? "OpenBLAS" : program == "onnx" ? "ONNX Runtime" : program
+    program == "filtering" ? "oneDNN F(4x4, 3x3)" : program == "openblas" ? "OpenBLAS" : \
+    program == "onnx" ? "ONNX Runtime" : program
 }
 
 # Steps, epochs, inference: times, and how much faster than each peer.
