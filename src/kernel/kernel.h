@@ -48,7 +48,8 @@ typedef struct hd_before {
 // ---- Precision ----------------------------------------------------------------------------------
 // Of products and convolutions, as hd_precision says: operands are f32 in memory all the same.
 // BF16: operands are rounded to bf16 (to nearest even), each output is a chain of fused
-// multiply-adds over k in order, as in f32, with denormal operands and results flushed to zero.
+// multiply-adds over k in order, as in f32, with denormal operands and results flushed to zero. Of
+// large 3x3 convolutions it is the transformed operands that are rounded, once.
 // Equal bits on AVX2, AVX-512 and AVX-512 BF16 (VDPBF16PS adds the odd element of a pair first);
 // AMX adds even and odd elements apart and is a class of its own, as is the baseline. BF16X3: near
 // f32: hi hi + hi lo + lo hi of operands in two bf16 terms, on AMX; f32 elsewhere.
