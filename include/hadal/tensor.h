@@ -24,7 +24,8 @@ typedef enum hd_dtype {
 typedef enum hd_precision {
   HD_PRECISION_F32 = 0,
   HD_PRECISION_BF16,   // operands rounded to bf16 (8 bits), f32 sums: on AVX-512 BF16 or AMX units
-                       // where there are any. What would not gain stays in f32
+                       // where there are any. What would not gain stays in f32. Large 3x3
+                       // convolutions round sums of operands: twice the error (Winograd)
   HD_PRECISION_BF16X3  // near f32 at the speed of three bf16 products, on AMX units; f32 elsewhere
 } hd_precision;
 

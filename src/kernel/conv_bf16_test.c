@@ -79,10 +79,11 @@ static void describe(const hd_conv *p, hd_conv_pass pass, const hd_kernels *t, i
 }
 
 // Minimal filtering rounds sums of operands: in 2^-9 of the outputs' root mean square, their errors
-// have one of 2.0 and reach 10. (The plain sum: 1.1 and 5.)
-static bool is_minimal(const hd_conv *p) {
-  return p->kh == 3 && p->kw == 3 && p->sh * p->sw * p->dh * p->dw * p->groups == 1 && p->c >= 24 &&
-         p->f >= 24;
+// have one of 2.0 and reach 10. (The plain sum: 1.1 and 5.) No rounding at all would be less.
+static bool is_minimal(const hd_conv *p, hd_conv_pass pass) {
+  hd_conv_plan plan;
+  sets[0]->conv_plan(p, pass, &plan);
+  return plan.block[0] == 9;  // CONV_WINOGRAD of conv.inc
 }
 static void check_minimal(const hd_conv *p, hd_conv_pass pass, const float *got, const double *want,
                           int64_t size) {
@@ -91,21 +92,23 @@ static void check_minimal(const hd_conv *p, hd_conv_pass pass, const float *got,
   const double unit = 0x1p-9 * sqrt(all);
   for (int64_t i = 0; i < size; i++) {
     double e = (got[i] - want[i]) / unit;
-    if (!(fabs(e) <= 14)) describe(p, pass, sets[0], i, got[i], want[i]);
+    if (!(fabs(e) <= 18)) describe(p, pass, sets[0], i, got[i], want[i]);
     error += e * e / (double)size;
   }
-  if (!(sqrt(error) <= 2.5)) fail_msg("pass %d: error %g of 2^-9", (int)pass, sqrt(error));
+  if (!(sqrt(error) >= 1.5 && sqrt(error) <= 2.5))
+    fail_msg("pass %d: error %g of 2^-9", (int)pass, sqrt(error));
 }
 
-enum { RANDOM, WHOLE, TINY, DENORMAL };
+enum { RANDOM, WHOLE, TINY, DENORMAL, BROKEN };
 // Of tiny operands products and sums underflow, and the sign of a zero is free. The sums of whole
-// ones that minimal filtering rounds and halves are exact.
+// ones that minimal filtering rounds and halves are exact. Broken: two are not finite.
 static void operand(float *x, int64_t n, int kind, bool first) {
   for (int64_t i = 0; i < n; i++)
     x[i] = kind == WHOLE ? (float)(pick(-2, 2) * (first ? 1 : 4))
                          : x[i] * (kind == TINY       ? 0x1p-63f
                                    : kind == DENORMAL ? 0x1p-127f
                                                       : 1);
+  if (kind == BROKEN) x[n / 3] = NAN, x[n / 2] = INFINITY;
 }
 static void check(hd_conv p, int kind, bool against) {
   p.precision = HD_PRECISION_BF16;
@@ -127,17 +130,18 @@ static void check(hd_conv p, int kind, bool against) {
       assert_int_equal(s.covered, size);
       for (int64_t i = 0; i < size; i++) again[i] = -again[i];
       assert_memory_equal(o.p, again, (size_t)size * 4);
-      if (kind >= TINY)
+      if (kind == TINY || kind == DENORMAL)
         for (int64_t i = 0; i < size; i++) o.p[i] = o.p[i] == 0 ? 0 : o.p[i];
       if (t == 0) memcpy(first, o.p, (size_t)size * 4);
       for (int64_t i = 0; i < size; i++)
-        if (!same_bits(first + i, o.p + i, 1)) describe(&p, pass, sets[t], i, o.p[i], first[i]);
+        if (!same_bits(first + i, o.p + i, 1) && !(isnan(first[i]) && isnan(o.p[i])))
+          describe(&p, pass, sets[t], i, o.p[i], first[i]);
     }
     if (against) {
       double *want = calloc((size_t)size, 8), *sum = calloc((size_t)size, 8);
       int *terms = calloc((size_t)size, sizeof *terms);
       assert_true(want && sum && terms);
-      bool loose = kind == RANDOM && is_minimal(&p);
+      bool loose = kind == RANDOM && is_minimal(&p, pass);
       reference(&p, pass, !loose, a.p, b.p, want, sum, terms);
       if (loose) check_minimal(&p, pass, first, want, size);
       for (int64_t i = 0; i < size && !loose; i++)
@@ -216,6 +220,11 @@ static void test_underflow(void **state) {
   check(square(2, 9, 40, 40, 3, 1, 1), DENORMAL, false);  // denormal operands
 }
 
+static void test_broken(void **state) {
+  (void)state;
+  check(square(9, 14, 32, 48, 3, 1, 1), BROKEN, false);
+}
+
 static void test_random(void **state) {
   (void)state;
   for (int round = 0; round < 200; round++) {
@@ -254,6 +263,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_layers),    cmocka_unit_test(test_large),
       cmocka_unit_test(test_groups),    cmocka_unit_test(test_after),
-      cmocka_unit_test(test_underflow), cmocka_unit_test(test_random)};
+      cmocka_unit_test(test_underflow), cmocka_unit_test(test_broken),
+      cmocka_unit_test(test_random)};
   return cmocka_run_group_tests_name("conv_bf16", tests, NULL, NULL);
 }

@@ -49,7 +49,8 @@ typedef struct hd_before {
 // Of products and convolutions, as hd_precision says: operands are f32 in memory all the same.
 // BF16: operands are rounded to bf16 (to nearest even), each output is a chain of fused
 // multiply-adds over k in order, as in f32, with denormal operands and results flushed to zero. Of
-// large 3x3 convolutions it is the transformed operands that are rounded, once.
+// large 3x3 convolutions the transformed operands are rounded, and their sums flushed: with about
+// twice the error.
 // Equal bits on AVX2, AVX-512 and AVX-512 BF16 (VDPBF16PS adds the odd element of a pair first);
 // AMX adds even and odd elements apart and is a class of its own, as is the baseline. BF16X3: near
 // f32: hi hi + hi lo + lo hi of operands in two bf16 terms, on AMX; f32 elsewhere.
@@ -74,7 +75,7 @@ typedef struct hd_product_plan {
 // ---- Convolution --------------------------------------------------------------------------------
 // Cross-correlation, channels-last: x (n, h, w, c), weights (kh, kw, c / groups, f), y (n, oh, ow,
 // f). y[n,p,q,f] = sum_{r,s,c} x[n, p sh + r dh - top, q sw + s dw - left, c] weights[r,s,c,f], x =
-// 0 outside. Large 3x3 problems go by minimal filtering in f32 (conv_winograd.inc): sixteen sums a
+// 0 outside. Large 3x3 problems go by minimal filtering (conv_winograd.inc): sixteen sums a
 // tile of 2x2 outputs, and as many for the gradient of the weights.
 typedef struct hd_conv {
   int64_t n, h, w, c, f, kh, kw, oh, ow;
