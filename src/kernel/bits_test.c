@@ -146,6 +146,9 @@ static void convs(void **state) {
       {8, 8, 363, 364, 3, 1, 1, 1, 1},   // far weights, all filters of a block together
       {11, 19, 40, 48, 3, 1, 1, 1, 1},   // four chunks of the batch
       {1, 40, 256, 130, 3, 1, 1, 1, 1},  // weights dealt by rows of positions
+      {8, 21, 64, 130, 2, 2, 1, 1, 1},   // dense pixels of strided taps, whole images
+      {1, 112, 64, 128, 2, 2, 0, 1, 1},  // and rows of one
+      {8, 12, 64, 256, 1, 1, 0, 1, 1},   // dense pixels of 1x1
   };
   static const unsigned wanted[] = {0x38f, 0x3ab, 0x2db};  // of the ways, in each pass
   unsigned met[3] = {0};

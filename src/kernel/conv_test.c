@@ -131,6 +131,8 @@ static void test_layers(void **state) {
       {2, 20, 16, 24, 3, 2, 1},  // input gradients slide over two columns
       {2, 12, 32, 48, 5, 2, 2},  // a phase of strides is 3x3, but not all
       // weights in blocks of pixels
+      {8, 21, 64, 130, 2, 2, 1},  // dense copies of a tap's pixels
+      {8, 12, 64, 256, 1, 1, 0},
       {1, 66, 20, 20, 3, 1, 1},
       {1, 18, 64, 64, 3, 1, 1},
       {1, 150, 3, 20, 7, 2, 3},
