@@ -62,6 +62,12 @@ HD_INLINE void store_upto(float *p, vf v, int64_t n) {
   if (n >= HD_LANES) store(p, v);
   else store_part(p, v, n);
 }
+// Loaded once for all its uses: where registers are few, compilers load again for each.
+#if HD_LANES == 8
+#define LOAD_ONCE(x) __asm__("" : "+x"(x))
+#else
+#define LOAD_ONCE(x) ((void)(x))
+#endif
 // Lane i becomes lane index[i] of x.
 HD_INLINE vf permute(vf x, vi index) {
 #if !defined(__clang__)
