@@ -43,7 +43,8 @@ static void products(void **state) {
       {1, 2000, 70, 99, 0, 0},  {1, 120, 200, 300, 0, 0},  {1, 3600, 100, 39, 0, 0},
       {1, 130, 901, 70, 0, 0},  {1, 75, 900, 90, 1, 0},    {1, 24, 300, 400, 0, 1},
       {1, 24, 24, 4500, 0, 1},  {1, 4, 40, 60, 0, 0},      {1, 4, 24, 9000, 0, 0},
-      {1, 120, 40, 300, 0, 0},  {1, 45, 64, 1100, 1, 0},
+      {1, 120, 40, 300, 0, 0},  {1, 45, 64, 1100, 1, 0},   {1, 20, 8, 1500, 0, 0},
+      {1, 30, 4, 2500, 1, 0},   {1, 70, 24, 5000, 0, 0},   {1, 140, 200, 300, 0, 0},
   };
   unsigned ways_met = 0, splits = 0, unstored = 0;
   for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
@@ -146,9 +147,11 @@ static void convs(void **state) {
       {8, 8, 363, 364, 3, 1, 1, 1, 1},   // far weights, all filters of a block together
       {11, 19, 40, 48, 3, 1, 1, 1, 1},   // four chunks of the batch
       {1, 40, 256, 130, 3, 1, 1, 1, 1},  // weights dealt by rows of positions
-      {8, 21, 64, 130, 2, 2, 1, 1, 1},   // dense pixels of strided taps, whole images
-      {1, 112, 64, 128, 2, 2, 0, 1, 1},  // and rows of one
-      {8, 12, 64, 256, 1, 1, 0, 1, 1},   // dense pixels of 1x1
+      {18, 19, 64, 130, 2, 2, 1, 1, 1},  // dense pixels of strided taps, images,
+      {5, 33, 64, 130, 2, 2, 1, 1, 1},   // rows of one,
+      {8, 21, 128, 256, 2, 2, 1, 2, 1},  // of groups,
+      {8, 12, 64, 256, 1, 1, 0, 1, 1},   // and of 1x1,
+      {8, 24, 64, 512, 1, 2, 1, 1, 1},   // in parts
   };
   static const unsigned wanted[] = {0x38f, 0x3ab, 0x2db};  // of the ways, in each pass
   unsigned met[3] = {0};

@@ -131,7 +131,8 @@ static void test_layers(void **state) {
       {2, 20, 16, 24, 3, 2, 1},  // input gradients slide over two columns
       {2, 12, 32, 48, 5, 2, 2},  // a phase of strides is 3x3, but not all
       // weights in blocks of pixels
-      {8, 21, 64, 130, 2, 2, 1},  // dense copies of a tap's pixels
+      {18, 19, 64, 130, 2, 2, 1},  // dense copies of a tap's pixels
+      {5, 33, 64, 130, 2, 2, 1},
       {8, 12, 64, 256, 1, 1, 0},
       {1, 66, 20, 20, 3, 1, 1},
       {1, 18, 64, 64, 3, 1, 1},
@@ -160,6 +161,9 @@ static void test_layers(void **state) {
       check(square(layer[i][0], layer[i][1], layer[i][2], layer[i][3], layer[i][4], layer[i][5],
                    layer[i][6]),
             whole);
+  hd_conv p = square(8, 21, 64, 128, 2, 2, 1);  // dense, of one row of taps with gaps
+  p.kh = 1, p.sh = 1, p.top = 0, p.oh = 21, p.dw = 2;
+  check(p, true);
 }
 
 static void test_groups(void **state) {

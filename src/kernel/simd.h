@@ -49,8 +49,8 @@ HD_INLINE void store_part(float *p, vf v, int64_t n) {
 #elif HD_LANES == 8  // not under a mask, which takes a dozen cycles on processors of AMD
   __m128 x = _mm256_castps256_ps128((__m256)v);
   if (n & 4) _mm_storeu_ps(p, x), p += 4, x = _mm256_extractf128_ps((__m256)v, 1);
-  if (n & 2) _mm_storel_pi((__m64 *)p, x), p += 2, x = _mm_movehl_ps(x, x);
-  if (n & 1) _mm_store_ss(p, x);
+  if (n & 2) memcpy(p, &x, 8), p += 2, x = _mm_movehl_ps(x, x);
+  if (n & 1) memcpy(p, &x, 4);
 #else
   store_n(p, v, n);
 #endif
@@ -62,12 +62,6 @@ HD_INLINE void store_upto(float *p, vf v, int64_t n) {
   if (n >= HD_LANES) store(p, v);
   else store_part(p, v, n);
 }
-// Loaded once for all its uses: where registers are few, compilers load again for each.
-#if HD_LANES == 8
-#define LOAD_ONCE(x) __asm__("" : "+x"(x))
-#else
-#define LOAD_ONCE(x) ((void)(x))
-#endif
 // Lane i becomes lane index[i] of x.
 HD_INLINE vf permute(vf x, vi index) {
 #if !defined(__clang__)
@@ -93,4 +87,12 @@ HD_INLINE void expect_write(const void *p, int64_t n) {
   for (int64_t i = 0; i < n; i += 16) __builtin_prefetch((const float *)p + i, 1);
 }
 
+// The rounded value, in a register: neither compiler fuses across this, nor moves a choice into the
+// sum before it, nor reads it from memory once for each use.
+HD_INLINE vf apart(vf v) {
+#if defined(__x86_64__) && defined(__GNUC__)
+  __asm__("" : "+v"(v));
+#endif
+  return v;
+}
 HD_INLINE vf choose(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
